@@ -1,0 +1,5 @@
+"""The twins that the sandbox brings: one line each."""
+
+from payments_app.sandbox.twin import Twin
+
+TWINS: tuple[Twin, ...] = ()

@@ -1,0 +1,188 @@
+"""Webhooks: queued in the transaction that caused them, sent over real HTTP, tried again.
+
+Each gateway has one sender, so the order of sending is what the queue says. The queue is in the
+store: what was not delivered when the process died is sent after the next start.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import httpx
+
+from payments_app.sandbox.faults import Fault, fires
+from payments_app.sandbox.store import Document, Transaction
+from payments_app.sandbox.twin import Provider, Signed
+
+ATTEMPTS = 10
+"""A delivery is given up after this many answers outside 2xx (or none at all)."""
+_ANSWER_SECONDS = 10
+_LEASE_SECONDS = 15
+_LONGEST_GAP_SECONDS = 60
+_NOTHING_DUE_SECONDS = 3600
+_DIGITS = str.maketrans("0123456789abcdef", "123456789abcdef0")
+
+
+async def post(
+    tx: Transaction,
+    event_id: str,
+    event_type: str,
+    event: Document,
+    url: str | None = None,
+) -> None:
+    """Queue an event for the portal; it leaves once the transaction is committed.
+
+    It goes to the portal's ``/webhooks/<gateway>``, or to ``url`` where the merchant names the
+    address in the request that started the payment.
+    """
+    copies = 1 + (await fires(tx, Fault.WEBHOOK_DUPLICATE) or 0)
+    delay = await fires(tx, Fault.WEBHOOK_DELAY) or 0
+    quiet = await fires(tx, Fault.WEBHOOK_REORDER)
+    forged = await fires(tx, Fault.WEBHOOK_FORGE) is not None
+    cut = await fires(tx, Fault.WEBHOOK_TRUNCATE) is not None
+    dropped = await fires(tx, Fault.WEBHOOK_DROP) is not None
+    due = tx.now + delay + (quiet or 0)
+    if quiet is not None:
+        await tx.execute(
+            "UPDATE deliveries SET next_at = ?"
+            " WHERE gateway = ? AND status = 'queued' AND newest_first",
+            *(due, tx.gateway),
+        )
+    for _ in range(copies):
+        await tx.execute(
+            "INSERT INTO deliveries (gateway, event_id, type, url, body, spoil, newest_first,"
+            " status, next_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(tx.gateway, event_id, event_type, url, json.dumps(event)),
+            *("forge" if forged else "cut" if cut else "", quiet is not None),
+            *("dropped" if dropped else "queued", due, tx.now),
+        )
+    tx.posted = True
+
+
+async def send_again(tx: Transaction, delivery_id: int) -> bool:
+    """Queue a clean copy of a delivery, whatever became of it; False if there is none."""
+    rows = await tx.execute(
+        "INSERT INTO deliveries (gateway, event_id, type, url, body, spoil, newest_first, status,"
+        " next_at, created_at) SELECT gateway, event_id, type, url, body, '', 0, 'queued', ?, ?"
+        " FROM deliveries WHERE gateway = ? AND id = ? RETURNING id",
+        *(tx.now, tx.now, tx.gateway, delivery_id),
+    )
+    tx.posted = bool(rows)
+    return tx.posted
+
+
+async def recent(tx: Transaction, limit: int) -> list[Document]:
+    """List the gateway's deliveries, newest first; status queued, delivered, failed or dropped."""
+    return await tx.execute(
+        "SELECT id, event_id, type, spoil, status, attempts, next_at, answer, created_at"
+        " FROM deliveries WHERE gateway = ? ORDER BY id DESC LIMIT ?",
+        *(tx.gateway, limit),
+    )
+
+
+class Webhooks:
+    """Sends what is queued to the portal while ``running()``."""
+
+    def __init__(self, providers: Iterable[Provider], portal_url: str) -> None:
+        self._providers = list(providers)
+        self._portal_url = portal_url.rstrip("/")
+        self._client = httpx.AsyncClient(timeout=_ANSWER_SECONDS, trust_env=False)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Send in the background."""
+        tasks = [
+            asyncio.create_task(self._keep_sending(provider))
+            for provider in self._providers
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._client.aclose()
+
+    async def send_due(self, here: Provider) -> bool:
+        """Send the one delivery whose turn it is; False if none is due."""
+        delivery = await self._claim(here)
+        if delivery is None:
+            return False
+        signed = await here.twin.sign(here, json.loads(delivery["body"]))
+        answer = await self._send(here, delivery, _spoiled(signed, delivery["spoil"]))
+        await self._record(here, delivery, answer)
+        return True
+
+    async def _keep_sending(self, here: Provider) -> None:
+        posted = here.store.posted[here.twin.code]
+        while True:
+            posted.clear()
+            while await self.send_due(here):
+                pass
+            try:
+                async with asyncio.timeout(await self._seconds_to_next(here)):
+                    await posted.wait()
+            except TimeoutError:
+                continue
+
+    async def _claim(self, here: Provider) -> Document | None:
+        async with here.transaction() as tx:
+            rows = await tx.execute(
+                "UPDATE deliveries SET attempts = attempts + 1, next_at = ? WHERE id = ("
+                " SELECT id FROM deliveries"
+                " WHERE gateway = ? AND status = 'queued' AND next_at <= ?"
+                " ORDER BY CASE WHEN newest_first THEN -id ELSE id END LIMIT 1) RETURNING *",
+                *(tx.now + _LEASE_SECONDS, tx.gateway, tx.now),
+            )
+        return rows[0] if rows else None
+
+    async def _send(self, here: Provider, delivery: Document, signed: Signed) -> str:
+        url = delivery["url"] or f"{self._portal_url}/webhooks/{here.twin.code}"
+        try:
+            response = await self._client.post(
+                url, content=signed.body, headers=signed.headers
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return type(error).__name__
+        return str(response.status_code)
+
+    async def _record(self, here: Provider, delivery: Document, answer: str) -> None:
+        tries = delivery["attempts"]
+        status = "delivered" if answer.startswith("2") else "queued"
+        if status == "queued" and tries >= ATTEMPTS:
+            status = "failed"
+        gap = min(2 ** (tries - 1), _LONGEST_GAP_SECONDS)
+        async with here.transaction() as tx:
+            await tx.execute(
+                "UPDATE deliveries SET status = ?, answer = ?, next_at = ? WHERE id = ?",
+                *(status, answer, tx.now + gap, delivery["id"]),
+            )
+
+    async def _seconds_to_next(self, here: Provider) -> float:
+        async with here.transaction() as tx:
+            rows = await tx.execute(
+                "SELECT min(next_at) AS at FROM deliveries WHERE gateway = ? AND status = 'queued'",
+                tx.gateway,
+            )
+            at = rows[0]["at"]
+            return _NOTHING_DUE_SECONDS if at is None else max(0.0, at - tx.now)
+
+
+def _spoiled(signed: Signed, how: str) -> Signed:
+    if how == "cut":
+        return Signed(
+            signed.body[: len(signed.body) // 2], signed.headers, signed.signature
+        )
+    if how == "forge":
+        wrong = signed.signature.translate(_DIGITS)
+        headers = {
+            name: text.replace(signed.signature, wrong)
+            for name, text in signed.headers.items()
+        }
+        return Signed(
+            signed.body.replace(signed.signature.encode(), wrong.encode()),
+            headers,
+            wrong,
+        )
+    return signed

@@ -1,0 +1,56 @@
+"""Run the migrations on the portal's own metadata, one process at a time."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection, text
+from sqlmodel.sql.sqltypes import AutoString
+
+from payments_app.db.engine import Database
+from payments_app.db.models import SQLModel, UtcDateTime
+from payments_app.settings import Settings
+
+_ADVISORY_LOCK = 7_262_017_001
+
+
+def _same_type(
+    _context, _inspected, _metadata, inspected_type, metadata_type
+) -> bool | None:
+    """Tell alembic that a UtcDateTime is the database's own time type; None lets it compare."""
+    return False if isinstance(metadata_type, UtcDateTime) else None
+
+
+def _portable_type(kind, item, _autogen) -> str | bool:
+    """Write plain SQLAlchemy types into migrations, which must outlive the models' own."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, AutoString):
+        return f"sa.String(length={item.length})"
+    return False
+
+
+def _run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=SQLModel.metadata,
+        compare_type=_same_type,
+        render_as_batch=connection.dialect.name == "sqlite",
+        render_item=_portable_type,
+    )
+    with context.begin_transaction():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"select pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+        context.run_migrations()
+
+
+async def _migrate() -> None:
+    url = context.config.get_main_option("sqlalchemy.url") or Settings().database_url
+    database = Database(url)
+    try:
+        async with database.write() as session:
+            await (await session.connection()).run_sync(_run)
+    finally:
+        await database.close()
+
+
+asyncio.run(_migrate())

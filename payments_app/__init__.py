@@ -1,0 +1,1 @@
+"""The payments portal: customers see and make payments, staff watch them live."""

@@ -1,0 +1,1 @@
+"""Persistence: tables, sessions and the queries on them."""

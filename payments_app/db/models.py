@@ -1,0 +1,311 @@
+"""The tables. Database constraints make the wrong impossible, whatever the code does.
+
+Amounts are minor units, times are UTC. Rows never go to a page: ``services`` return small values.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Enum,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from payments_app.domain.payment import (
+    LINKED_KINDS,
+    NEGATIVE_KINDS,
+    STAFF_ROLES,
+    PaymentKind,
+    PaymentStatus,
+    Role,
+)
+
+# Constraints get names, so that migrations can change them on every database.
+SQLModel.metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Key = BigInteger().with_variant(Integer(), "sqlite")
+"""64-bit keys; SQLite numbers rows by itself only in a plain INTEGER column."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time, always aware and in UTC; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: datetime | None, dialect: object
+    ) -> datetime | None:
+        """Take only aware times, as UTC."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time needs its zone")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(
+        self, value: datetime | None, dialect: object
+    ) -> datetime | None:
+        """Give back UTC; SQLite forgets the zone."""
+        return value and value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+
+
+def _key() -> Any:
+    return Field(default=None, sa_type=Key, primary_key=True)  # type: ignore[call-overload]
+
+
+def _reference(target: str, **options: Any) -> Any:
+    return Field(sa_type=Key, foreign_key=target, **options)
+
+
+def _time(**options: Any) -> Any:
+    return Field(sa_type=UtcDateTime, **options)
+
+
+def _one_of(values: type[StrEnum], name: str) -> Any:
+    """A text column that the database holds to the enumeration's values."""
+    return Enum(
+        values,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=20,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def _list(values: Iterable[str]) -> str:
+    return ", ".join(f"'{value}'" for value in sorted(values))
+
+
+class Account(SQLModel, table=True):
+    """A customer company. ``minimum_payment`` and ``debit_limit`` are in its home currency."""
+
+    id: int | None = _key()
+    name: str = Field(max_length=200)
+    home_currency: str = Field(max_length=3)
+    minimum_payment: int = Field(default=0, sa_type=BigInteger)
+    debit_limit: int = Field(default=0, sa_type=BigInteger)
+    created_at: datetime = _time()
+    disabled_at: datetime | None = _time(default=None)
+
+    __table_args__ = (
+        CheckConstraint("length(home_currency) = 3", name="currency"),
+        CheckConstraint("minimum_payment >= 0 and debit_limit >= 0", name="limits"),
+    )
+
+
+class User(SQLModel, table=True):
+    """Someone who logs in: a customer of one account, or staff of none."""
+
+    __tablename__ = "app_user"
+
+    id: int | None = _key()
+    email: str = Field(max_length=254, unique=True)
+    name: str = Field(max_length=200)
+    password_hash: str = Field(max_length=200, repr=False)
+    role: Role = Field(sa_type=_one_of(Role, "role"))
+    account_id: int | None = _reference("account.id", default=None, index=True)
+    time_zone: str = Field(default="UTC", max_length=64)
+    locale: str = Field(default="en", max_length=16)
+    created_at: datetime = _time()
+    disabled_at: datetime | None = _time(default=None)
+
+    __table_args__ = (
+        CheckConstraint(
+            f"(role in ({_list(STAFF_ROLES)})) = (account_id is null)",
+            name="staff_has_no_account",
+        ),
+        CheckConstraint("email = lower(email)", name="email_lower_case"),
+    )
+
+
+class LoginSession(SQLModel, table=True):
+    """One login of one browser; only the hash of its token is kept."""
+
+    __tablename__ = "login_session"
+
+    id: int | None = _key()
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True, repr=False)
+    user_id: int = _reference("app_user.id", index=True)
+    created_at: datetime = _time()
+    last_seen_at: datetime = _time()
+    expires_at: datetime = _time()
+    revoked_at: datetime | None = _time(default=None)
+    address: str = Field(default="", max_length=64)
+    user_agent: str = Field(default="", max_length=300)
+
+
+class Payment(SQLModel, table=True):
+    """One signed row on an account.
+
+    ``amount`` is what the balance moves by; ``charge_amount`` and ``charge_currency`` are what the
+    gateway is asked for (with a surcharge, or in its settlement currency), None where no gateway
+    is involved. ``fee`` is the gateway's, for reference. ``dated_at`` is the date that lists show
+    and sort by: when the payment completed, until then when it was created.
+    ``private_note`` is for staff only. ``next_check_at`` says when the sweep asks the gateway
+    again; ``next_action`` is what the customer has to do, never with a secret.
+    """
+
+    id: int | None = _key()
+    reference: str = Field(max_length=20, unique=True)
+    account_id: int = _reference("account.id")
+    user_id: int | None = _reference("app_user.id", default=None)
+    parent_id: int | None = Field(default=None, sa_type=Key, index=True)
+    kind: PaymentKind = Field(sa_type=_one_of(PaymentKind, "kind"))
+    status: PaymentStatus = Field(
+        default=PaymentStatus.PENDING, sa_type=_one_of(PaymentStatus, "status")
+    )
+    reason: str | None = Field(default=None, max_length=100)
+    in_review: bool = False
+    amount: int = Field(sa_type=BigInteger)
+    currency: str = Field(max_length=3)
+    charge_amount: int | None = Field(default=None, sa_type=BigInteger)
+    charge_currency: str | None = Field(default=None, max_length=3)
+    fee: int | None = Field(default=None, sa_type=BigInteger)
+    gateway: str | None = Field(default=None, max_length=30)
+    channel: str | None = Field(default=None, max_length=40)
+    method_detail: str | None = Field(default=None, max_length=80)
+    gateway_reference: str | None = Field(default=None, max_length=128)
+    description: str = Field(default="", max_length=500)
+    private_note: str = Field(default="", max_length=500)
+    idempotency_key: str | None = Field(default=None, max_length=64)
+    next_action: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    checks: int = 0
+    checked_at: datetime | None = _time(default=None)
+    next_check_at: datetime | None = _time(default=None)
+    expires_at: datetime | None = _time(default=None)
+    created_at: datetime = _time()
+    completed_at: datetime | None = _time(default=None)
+    dated_at: datetime = _time()
+
+    __table_args__ = (
+        UniqueConstraint("account_id", "idempotency_key"),
+        UniqueConstraint("gateway", "gateway_reference"),
+        UniqueConstraint("id", "account_id", "currency"),
+        # A refund or chargeback cannot point into another account or another currency.
+        ForeignKeyConstraint(
+            ["parent_id", "account_id", "currency"],
+            ["payment.id", "payment.account_id", "payment.currency"],
+            name="fk_payment_parent",
+        ),
+        CheckConstraint("amount <> 0", name="amount_not_zero"),
+        CheckConstraint(
+            f"case when kind = 'top_up' then amount > 0"
+            f" when kind in ({_list(NEGATIVE_KINDS)}) then amount < 0 else amount <> 0 end",
+            name="sign_by_kind",
+        ),
+        CheckConstraint(
+            f"kind not in ({_list(LINKED_KINDS)}) or parent_id is not null",
+            name="linked_kinds",
+        ),
+        CheckConstraint(
+            "(status = 'completed') = (completed_at is not null)",
+            name="completed_has_time",
+        ),
+        CheckConstraint(
+            "length(currency) = 3 and currency = upper(currency)", name="currency"
+        ),
+        CheckConstraint(
+            "(charge_amount is null) = (charge_currency is null)"
+            " and (charge_amount is null or charge_amount > 0)",
+            name="charge",
+        ),
+        CheckConstraint("fee is null or fee >= 0", name="fee_not_negative"),
+        CheckConstraint(
+            "status <> 'cancelled' or reason is not null", name="cancelled_has_reason"
+        ),
+        Index("ix_payment_account_dated", "account_id", "dated_at", "id"),
+        Index("ix_payment_dated", "dated_at", "id"),
+        Index(
+            "ix_payment_open",
+            "account_id",
+            "currency",
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
+        Index(
+            "ix_payment_due",
+            "next_check_at",
+            sqlite_where=text("next_check_at is not null"),
+            postgresql_where=text("next_check_at is not null"),
+        ),
+    )
+
+
+class Balance(SQLModel, table=True):
+    """The sum of an account's Completed rows in one currency, kept in the same commit as they."""
+
+    account_id: int = Field(sa_type=Key, primary_key=True, foreign_key="account.id")
+    currency: str = Field(primary_key=True, max_length=3)
+    amount: int = Field(default=0, sa_type=BigInteger)
+
+
+class TimelineEntry(SQLModel, table=True):
+    """One thing that happened to a payment. ``code`` is put into words where it is shown."""
+
+    __tablename__ = "timeline_entry"
+
+    id: int | None = _key()
+    payment_id: int = _reference("payment.id", index=True)
+    at: datetime = _time()
+    code: str = Field(max_length=40)
+    actor: str = Field(default="", max_length=100)
+    details: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+class InboxEvent(SQLModel, table=True):
+    """One webhook, stored before it is answered and handled afterwards.
+
+    ``event`` is the translated ``GatewayEvent``; ``body`` is the scrubbed original. Refused ones
+    are kept too, with ``verified`` false, and are never handled.
+    """
+
+    __tablename__ = "gateway_event"
+
+    id: int | None = _key()
+    gateway: str = Field(max_length=30)
+    event_id: str = Field(max_length=200)
+    kind: str = Field(default="", max_length=80)
+    reference: str | None = Field(default=None, max_length=128, index=True)
+    verified: bool
+    event: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    headers: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    body: str = ""
+    payment_id: int | None = _reference("payment.id", default=None, index=True)
+    received_at: datetime = _time()
+    times_received: int = 1
+    handled_at: datetime | None = _time(default=None)
+    outcome: str | None = Field(default=None, max_length=100)
+    attempts: int = 0
+    next_attempt_at: datetime | None = _time(default=None)
+
+    __table_args__ = (
+        UniqueConstraint("gateway", "event_id"),
+        Index(
+            "ix_gateway_event_due",
+            "next_attempt_at",
+            sqlite_where=text("next_attempt_at is not null"),
+            postgresql_where=text("next_attempt_at is not null"),
+        ),
+    )

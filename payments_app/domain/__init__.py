@@ -1,0 +1,1 @@
+"""What a payment is: money, statuses, kinds and reasons. Standard library only."""

@@ -1,0 +1,1 @@
+"""What the portal does: checkout, settlement, webhooks, sweep, accounts, reports, live feed."""

@@ -1,0 +1,53 @@
+"""What every service works with, made once by the composition root."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from payments_app.db.engine import Database
+from payments_app.domain.errors import NotFound
+from payments_app.gateways.base import Gateway
+from payments_app.services.live import Feed
+from payments_app.settings import Settings
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Portal:
+    """The parts of a running portal. ``clock`` returns the current time in UTC."""
+
+    settings: Settings
+    db: Database
+    gateways: Mapping[str, Gateway]
+    feed: Feed = field(default_factory=Feed)
+    clock: Callable[[], datetime] = _utc_now
+
+    def gateway(self, code: str | None) -> Gateway:
+        """Return a gateway by its code; raises NotFound."""
+        if code is None or code not in self.gateways:
+            raise NotFound(f"gateway {code}")
+        return self.gateways[code]
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for gateway in self.gateways.values():
+            await gateway.client.aclose()
+        await self.db.close()
+
+
+_installed: list[Portal] = []
+
+
+def install(portal: Portal) -> None:
+    """Make ``portal`` the one that routes and page states use in this process."""
+    _installed[:] = [portal]
+
+
+def current() -> Portal:
+    """Return the installed portal; raises RuntimeError before the composition root has run."""
+    if not _installed:
+        raise RuntimeError("no portal is installed")
+    return _installed[0]

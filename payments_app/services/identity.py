@@ -1,0 +1,33 @@
+"""Who is asking: what a login session entitles to, read anew for every event and request."""
+
+from dataclasses import dataclass
+
+from payments_app.domain.errors import NotAllowed
+from payments_app.domain.payment import STAFF_ROLES, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A logged-in user. ``account_id`` is None for staff and never None for a customer."""
+
+    user_id: int
+    session_id: int
+    email: str
+    name: str
+    role: Role
+    time_zone: str
+    locale: str
+    account_id: int | None = None
+    account_name: str = ""
+    home_currency: str = ""
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the user belongs to the platform's staff."""
+        return self.role in STAFF_ROLES
+
+    def own_account(self) -> int:
+        """Return the customer's account; raises NotAllowed for staff, who have none."""
+        if self.account_id is None:
+            raise NotAllowed("staff have no account")
+        return self.account_id

@@ -1,0 +1,109 @@
+"""Every setting of the portal, read from the environment, with safe defaults.
+
+What belongs to one gateway (keys, addresses, limits) is declared beside it, in its own file under
+``gateways/``, as a subclass of ``GatewaySettings``.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import field_validator
+
+
+class Mode(StrEnum):
+    """``sandbox`` brings all gateways as a local server; ``live`` talks to the real ones."""
+
+    SANDBOX = "sandbox"
+    LIVE = "live"
+
+
+class Settings(BaseSettings):
+    """The portal's own settings; each field is the environment variable of the same name."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+
+    portal_mode: Mode = Mode.SANDBOX
+    portal_name: str = "Northwind Voice"
+    host: str = "127.0.0.1"
+    port: int = Field(default=3000, ge=1, le=65535)
+    public_url: str = ""
+    """Address under which browsers and gateways reach the portal; http://localhost:PORT if empty."""
+    data_dir: Path = Path("var")
+    database_url: str = ""
+    """SQLAlchemy address (``sqlite+aiosqlite://`` or ``postgresql+asyncpg://``)."""
+    sandbox_url: str = ""
+    """Address of a sandbox running on its own; empty: the portal brings it at /sandbox."""
+    session_idle_seconds: int = 2 * 3600
+    session_lifetime_seconds: int = 14 * 24 * 3600
+    payment_lifetime_seconds: int = 3 * 3600
+    """A Pending top-up is given up after this long, unless its gateway says otherwise."""
+    sweep_interval_seconds: float = Field(default=5.0, gt=0)
+    webhook_body_limit: int = 256 * 1024
+    log_level: str = "INFO"
+
+    @model_validator(mode="after")
+    def _fill_addresses(self) -> Self:
+        self.public_url = (self.public_url or f"http://localhost:{self.port}").rstrip(
+            "/"
+        )
+        self.database_url = (
+            self.database_url or f"sqlite+aiosqlite:///{self.data_dir}/portal.db"
+        )
+        return self
+
+    @property
+    def live(self) -> bool:
+        """Whether real money moves."""
+        return self.portal_mode is Mode.LIVE
+
+    @property
+    def sandbox_origin(self) -> str:
+        """Address of the sandbox's root, without a trailing slash."""
+        return (self.sandbox_url or f"{self.public_url}/sandbox").rstrip("/")
+
+    @property
+    def brings_sandbox(self) -> bool:
+        """Whether this process serves the sandbox itself."""
+        return not self.live and not self.sandbox_url
+
+
+class GatewaySettings(BaseSettings):
+    """What every gateway can be set to; each gateway's subclass adds its keys and a prefix.
+
+    Amounts are decimals per currency, as JSON (``{"USD": "0.50"}``). A surcharge is paid by the
+    customer on top; at most one of percent and fixed is used, and never with ``fee_deducted``.
+    """
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+
+    enabled: bool = True
+    order: int = 100
+    currencies: Annotated[frozenset[str] | None, NoDecode] = None
+    """Comma separated codes to offer; None offers all that the gateway takes."""
+    minimum: dict[str, str] = {}
+    maximum: dict[str, str] = {}
+    surcharge_percent: str = "0"
+    surcharge_fixed: dict[str, str] = {}
+    fee_deducted: bool = False
+    """Credit the account with what arrives after the gateway's fee instead of the full amount."""
+
+    @field_validator("currencies", mode="before")
+    @classmethod
+    def _split_codes(cls, value: object) -> object:
+        if isinstance(value, str):
+            return frozenset(
+                code.strip().upper() for code in value.split(",") if code.strip()
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _one_kind_of_fee(self) -> Self:
+        surcharges = (self.surcharge_percent != "0") + bool(self.surcharge_fixed)
+        if surcharges + self.fee_deducted > 1:
+            raise ValueError(
+                "set one of surcharge_percent, surcharge_fixed and fee_deducted"
+            )
+        return self

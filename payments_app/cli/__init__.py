@@ -1,0 +1,1 @@
+"""Commands, each run with ``python -m payments_app.cli.<name>``."""

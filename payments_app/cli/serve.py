@@ -1,0 +1,93 @@
+"""Serve the prebuilt portal: front end, socket, routes and sandbox on one port.
+
+Needs no node. The two ``__REFLEX_`` names are internal to Reflex 0.10 (its own production start
+sets them too); tests/cli/test_serve.py fails when a later Reflex renames them.
+"""
+
+import os
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from payments_app.cli.build import ensure_built
+from payments_app.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+READY_TIMEOUT_SECONDS = 60.0
+
+_IMMUTABLE = b"public, max-age=31536000, immutable"
+
+
+def with_cache_control(app: "ASGIApp") -> "ASGIApp":
+    """Let browsers keep the files below /assets, whose names carry the hash of their content."""
+
+    async def cached(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        async def send_cached(message: "Message") -> None:
+            if message["type"] == "http.response.start" and message["status"] in (200, 304):
+                message["headers"] = [*message["headers"], (b"cache-control", _IMMUTABLE)]
+            await send(message)
+
+        is_asset = scope["type"] == "http" and scope["path"].startswith("/assets/")
+        await app(scope, receive, send_cached if is_asset else send)
+
+    return cached
+
+
+def application() -> "ASGIApp":
+    """ASGI factory of the whole portal; `serve` has prepared the environment."""
+    from payments_app.payments_app import app
+
+    return with_cache_control(app())
+
+
+def wait_until_ready(port: int, timeout: float = READY_TIMEOUT_SECONDS) -> bool:
+    """Whether the server on `port` answered its readiness check within `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.05)
+    return False
+
+
+def serve(on_ready: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `on_ready` is called once when the portal answers.
+
+    Raises `RuntimeError` when the front end does not build.
+    """
+    settings = Settings()
+    os.environ["REFLEX_WEB_WORKDIR"] = str(ensure_built())
+    os.environ["REFLEX_ENV_MODE"] = "prod"
+    os.environ["__REFLEX_SKIP_COMPILE"] = "true"
+    os.environ["__REFLEX_MOUNT_FRONTEND_COMPILED_APP"] = "true"
+    os.environ["REFLEX_USE_GRANIAN"] = "1"
+    server = Server(
+        f"{__spec__.name}:application",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        factory=True,
+        log_level=LogLevels.warning,
+    )
+
+    def announce() -> None:
+        if wait_until_ready(settings.port):
+            on_ready()
+
+    server.on_startup(threading.Thread(target=announce, daemon=True).start)
+    server.serve()
+
+
+if __name__ == "__main__":
+    serve(lambda: print(f"The portal answers at {Settings().public_url}", flush=True))

@@ -1,0 +1,48 @@
+# The commands of the project; `make help` lists them.
+SHELL := /bin/sh
+VENV := .venv/bin
+
+# The newest Python that the pinned packages are tested with; PYTHON=... overrides.
+ifndef PYTHON
+PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && exit; \
+	done; echo python3)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev test check bench constraints clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+run: ## Start the portal with demo data on http://localhost:3000 (PORT=8080 make run: elsewhere)
+	@$(PYTHON) payments_app/cli/bootstrap.py run
+	@$(VENV)/python -m payments_app.cli.run
+
+dev: ## The same with hot reload: every saved change rebuilds and restarts
+	@$(PYTHON) payments_app/cli/bootstrap.py run
+	@$(VENV)/python -m payments_app.cli.dev
+
+test: ## Run every test, browser included
+	@$(PYTHON) payments_app/cli/bootstrap.py dev
+	@$(VENV)/python -m tests.browser.chromium
+	@$(VENV)/python -m pytest
+
+check: ## Check format, lint and types
+	@$(PYTHON) payments_app/cli/bootstrap.py dev
+	@$(VENV)/ruff format --check .
+	@$(VENV)/ruff check .
+	@$(VENV)/mypy
+
+bench: ## Measure the first page and the CSV export on a generated database
+	@$(PYTHON) payments_app/cli/bootstrap.py run
+	@$(VENV)/python -m payments_app.cli.bench
+
+constraints: ## Write constraints.txt anew after a change of requirements
+	@: > constraints.txt
+	@pins=$$(mktemp -d) && $(PYTHON) -m venv $$pins && \
+		$$pins/bin/pip install --quiet --requirement requirements-dev.txt && \
+		$$pins/bin/pip freeze > constraints.txt && rm -r $$pins
+
+clean: ## Remove everything that the commands made, except the data in var/
+	rm -rf .venv .web .build .states .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -55,23 +55,19 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(
-        self, value: datetime | None, dialect: object
-    ) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
         """Take only aware times, as UTC."""
         if value is not None and value.tzinfo is None:
             raise ValueError("a time needs its zone")
         return value and value.astimezone(UTC)
 
-    def process_result_value(
-        self, value: datetime | None, dialect: object
-    ) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: object) -> datetime | None:
         """Give back UTC; SQLite forgets the zone."""
         return value and value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
 
 
 def _key() -> Any:
-    return Field(default=None, sa_type=Key, primary_key=True)  # type: ignore[call-overload]
+    return Field(default=None, sa_type=Key, primary_key=True)
 
 
 def _reference(target: str, **options: Any) -> Any:
@@ -223,18 +219,14 @@ class Payment(SQLModel, table=True):
             "(status = 'completed') = (completed_at is not null)",
             name="completed_has_time",
         ),
-        CheckConstraint(
-            "length(currency) = 3 and currency = upper(currency)", name="currency"
-        ),
+        CheckConstraint("length(currency) = 3 and currency = upper(currency)", name="currency"),
         CheckConstraint(
             "(charge_amount is null) = (charge_currency is null)"
             " and (charge_amount is null or charge_amount > 0)",
             name="charge",
         ),
         CheckConstraint("fee is null or fee >= 0", name="fee_not_negative"),
-        CheckConstraint(
-            "status <> 'cancelled' or reason is not null", name="cancelled_has_reason"
-        ),
+        CheckConstraint("status <> 'cancelled' or reason is not null", name="cancelled_has_reason"),
         Index("ix_payment_account_dated", "account_id", "dated_at", "id"),
         Index("ix_payment_dated", "dated_at", "id"),
         Index(

@@ -1,5 +1,6 @@
 """What every service works with, made once by the composition root."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,13 +18,17 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Portal:
-    """The parts of a running portal. ``clock`` returns the current time in UTC."""
+    """The parts of a running portal.
+
+    ``clock`` returns the current time in UTC; ``inbox_filled`` wakes the webhook worker.
+    """
 
     settings: Settings
     db: Database
     gateways: Mapping[str, Gateway]
     feed: Feed = field(default_factory=Feed)
     clock: Callable[[], datetime] = _utc_now
+    inbox_filled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def gateway(self, code: str | None) -> Gateway:
         """Return a gateway by its code; raises NotFound."""
@@ -34,7 +39,7 @@ class Portal:
     async def close(self) -> None:
         """Close every connection."""
         for gateway in self.gateways.values():
-            await gateway.client.aclose()
+            await gateway.aclose()
         await self.db.close()
 
 

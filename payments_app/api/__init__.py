@@ -1,0 +1,1 @@
+"""HTTP routes: webhooks, returns, login, exports."""

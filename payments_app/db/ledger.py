@@ -1,0 +1,109 @@
+"""The rows that money moves on: locked payments, balances and the timeline."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import SQLModel, col
+
+from payments_app.db.models import Balance, Payment, TimelineEntry
+from payments_app.domain.payment import PaymentStatus
+
+
+def insert_into(session: AsyncSession, table: type[SQLModel]) -> Any:
+    """Return the database's own INSERT, which knows ON CONFLICT on SQLite and PostgreSQL alike."""
+    dialect = session.get_bind().dialect.name
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
+
+
+async def lock_payment(session: AsyncSession, payment_id: int) -> Payment:
+    """Return a payment that nobody else can change until this transaction ends."""
+    query = select(Payment).where(col(Payment.id) == payment_id).with_for_update()
+    return (await session.execute(query)).scalar_one()
+
+
+async def find_payment(
+    session: AsyncSession,
+    *,
+    reference: str | None = None,
+    gateway: str | None = None,
+    gateway_reference: str | None = None,
+) -> Payment | None:
+    """Find a payment by our reference, or else by its gateway's."""
+    query = select(Payment)
+    if reference:
+        query = query.where(col(Payment.reference) == reference)
+    elif gateway_reference:
+        query = query.where(
+            col(Payment.gateway) == gateway, col(Payment.gateway_reference) == gateway_reference
+        )
+    else:
+        return None
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def add_to_balance(
+    session: AsyncSession, account_id: int, currency: str, amount: int
+) -> None:
+    """Move an account's balance by ``amount`` minor units, making the row if it is the first."""
+    insert = insert_into(session, Balance).values(
+        account_id=account_id, currency=currency, amount=amount
+    )
+    await session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["account_id", "currency"],
+            set_={"amount": col(Balance.amount) + insert.excluded.amount},
+        )
+    )
+
+
+async def balance_of(session: AsyncSession, account_id: int, currency: str) -> int:
+    """Return an account's balance in one currency, in minor units."""
+    row = await session.get(Balance, (account_id, currency))
+    return row.amount if row else 0
+
+
+async def wrong_balances(session: AsyncSession) -> Sequence[tuple[int, str, int, int]]:
+    """Return (account, currency, kept, recomputed) for each balance that differs from its rows."""
+    summed = (
+        select(
+            col(Payment.account_id),
+            col(Payment.currency),
+            func.sum(col(Payment.amount)).label("total"),
+        )
+        .where(col(Payment.status) == PaymentStatus.COMPLETED)
+        .group_by(col(Payment.account_id), col(Payment.currency))
+        .subquery()
+    )
+    kept = select(Balance).subquery()
+    joined = summed.join(
+        kept,
+        (summed.c.account_id == kept.c.account_id) & (summed.c.currency == kept.c.currency),
+        full=True,
+    )
+    amount, total = func.coalesce(kept.c.amount, 0), func.coalesce(summed.c.total, 0)
+    query = (
+        select(
+            func.coalesce(summed.c.account_id, kept.c.account_id),
+            func.coalesce(summed.c.currency, kept.c.currency),
+            amount,
+            total,
+        )
+        .select_from(joined)
+        .where(amount != total)
+    )
+    rows = (await session.execute(query)).tuples().all()
+    return [(account, currency, int(kept), int(found)) for account, currency, kept, found in rows]
+
+
+def add_timeline(
+    session: AsyncSession, payment: Payment, at: datetime, code: str, actor: str, **details: Any
+) -> None:
+    """Write down one thing that happened to a payment, in the running transaction."""
+    assert payment.id is not None  # a stored row
+    session.add(
+        TimelineEntry(payment_id=payment.id, at=at, code=code, actor=actor, details=details)
+    )

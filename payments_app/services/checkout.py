@@ -1,0 +1,335 @@
+"""Checkout: what a customer may pay with, what it costs, and one payment from start to end."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from payments_app.db import ledger
+from payments_app.db.models import Account, Payment
+from payments_app.domain.errors import (
+    AmountError,
+    IdempotencyConflict,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+)
+from payments_app.domain.money import Money
+from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason
+from payments_app.gateways.base import Channel, Gateway, NextAction
+from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable
+from payments_app.services.actions import read_action
+from payments_app.services.context import Portal
+from payments_app.services.identity import Identity
+from payments_app.services.live import Change
+from payments_app.services.lookup import (
+    ask_gateway,
+    create_at,
+    end_attempt,
+    lookup_of,
+    payment_by_id,
+    request_of,
+)
+from payments_app.services.references import new_reference
+from payments_app.services.settlement import settle
+from payments_app.services.sweep import delay_before_check
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One way to pay that is open to the customer now."""
+
+    code: str
+    label: str
+    icon: str
+    collects_card: bool
+    checkout_title: str | None
+    currencies: tuple[str, ...]
+    channels: tuple[Channel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a top-up costs: ``pay`` is above ``credit`` where there is a surcharge."""
+
+    pay: Money
+    credit: Money
+    balance_after: Money
+
+
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """What the customer asks to pay in. ``amount`` is what the account is credited with."""
+
+    gateway: str
+    amount: Money
+    idempotency_key: str
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a payment stands. ``next_action`` is what the customer has to do, if anything."""
+
+    reference: str
+    status: PaymentStatus
+    reason: str | None
+    amount: Money
+    gateway_label: str
+    next_action: NextAction | None
+    description: str
+    balance: Money | None
+    created_at: datetime
+    checked_at: datetime | None
+    next_check_at: datetime | None
+
+
+async def offers(portal: Portal, who: Identity) -> tuple[Offer, ...]:
+    """Return the gateways that the customer can pay with, in the order to show."""
+    who.own_account()
+    return tuple(
+        Offer(
+            code=gateway.code,
+            label=gateway.label,
+            icon=gateway.icon,
+            collects_card=gateway.collects_card,
+            checkout_title=gateway.checkout_title,
+            currencies=_ordered(gateway.currencies(), who.home_currency),
+            channels=gateway.channels,
+        )
+        for gateway in portal.gateways.values()
+        if gateway.offered and gateway.currencies()
+    )
+
+
+def _ordered(currencies: frozenset[str], first: str) -> tuple[str, ...]:
+    return tuple(sorted(currencies, key=lambda code: (code != first, code != "USD", code)))
+
+
+async def quote(
+    portal: Portal, who: Identity, gateway: str, amount: Money, channel: str | None = None
+) -> Quote:
+    """Return what a top-up of ``amount`` costs and where it leaves the balance.
+
+    Raises InvalidRequest (gateway, currency or channel not offered) and AmountError (the stricter
+    of the account's and the gateway's minimum counts; ``limit`` is in minor units).
+    """
+    chosen = _offered(portal, gateway, amount, channel)
+    async with portal.db.read() as session:
+        account = await session.get_one(Account, who.own_account())
+        balance = await ledger.balance_of(session, who.own_account(), amount.currency)
+    _check_limits(chosen, account, amount)
+    return Quote(
+        pay=_with_surcharge(chosen, amount),
+        credit=amount,
+        balance_after=Money(balance + amount.minor, amount.currency),
+    )
+
+
+def _offered(portal: Portal, code: str, amount: Money, channel: str | None) -> Gateway:
+    gateway = portal.gateways.get(code)
+    if gateway is None or not gateway.offered:
+        raise InvalidRequest("gateway", "not_offered")
+    if amount.currency not in gateway.currencies():
+        raise InvalidRequest("currency", "not_offered")
+    if gateway.channels and channel not in {choice.code for choice in gateway.channels}:
+        raise InvalidRequest("channel", "required" if channel is None else "not_offered")
+    return gateway
+
+
+def _check_limits(gateway: Gateway, account: Account, amount: Money) -> None:
+    least = gateway.minimum(amount.currency)
+    minimum = least.minor if least else 0
+    if account.home_currency == amount.currency:
+        minimum = max(minimum, account.minimum_payment)
+    if amount.minor < minimum:
+        raise AmountError("below_minimum", minimum)
+    most = gateway.maximum(amount.currency)
+    if most is not None and amount.minor > most.minor:
+        raise AmountError("above_maximum", most.minor)
+
+
+def _with_surcharge(gateway: Gateway, amount: Money) -> Money:
+    """Add the surcharge, a percentage being rounded half up to the minor unit."""
+    settings = gateway.settings
+    if amount.currency in settings.surcharge_fixed:
+        fixed = settings.surcharge_fixed[amount.currency]
+        return amount + Money.from_decimal(fixed, amount.currency)
+    extra = amount.minor * Fraction(settings.surcharge_percent) / 100
+    return Money(amount.minor + int(extra + Fraction(1, 2)), amount.currency)
+
+
+async def start(portal: Portal, who: Identity, order: TopUp, address: str = "") -> Progress:
+    """Commit a Pending payment, then create it at the gateway; ``address`` is the browser's IP.
+
+    The same idempotency key gives the same payment, however often it is sent. A gateway that does
+    not answer leaves it Pending and the sweep finds out. Raises what ``quote`` raises, and
+    IdempotencyConflict for a key that came with other parameters.
+    """
+    cost = await quote(portal, who, order.gateway, order.amount, order.channel)
+    payment = await _commit_pending(portal, who, order, cost.pay)
+    if payment.status is not PaymentStatus.PENDING or payment.next_action is not None:
+        return await progress(portal, who, payment.reference)
+    assert payment.id is not None  # a stored row
+    gateway = portal.gateway(order.gateway)
+    try:
+        result = await create_at(gateway, await request_of(portal, payment, address))
+    except GatewayUnavailable:
+        return await progress(portal, who, payment.reference)
+    await settle(portal, payment.id, result, actor="customer")
+    return await progress(portal, who, payment.reference, result.next_action)
+
+
+async def _commit_pending(portal: Portal, who: Identity, order: TopUp, pay: Money) -> Payment:
+    payment = _new_payment(portal, who, order, pay)
+    try:
+        async with portal.db.write() as session:
+            session.add(payment)
+            await session.flush()
+            ledger.add_timeline(
+                session, payment, payment.created_at, "created", who.email, gateway=order.gateway
+            )
+    except IntegrityError:
+        return await _earlier(portal, who, order)
+    await portal.feed.publish(Change(payment.id or 0, payment.account_id))
+    return payment
+
+
+def _new_payment(portal: Portal, who: Identity, order: TopUp, pay: Money) -> Payment:
+    gateway = portal.gateway(order.gateway)
+    now = portal.clock()
+    lifetime = gateway.lifetime_seconds or portal.settings.payment_lifetime_seconds
+    channel = next((c.label for c in gateway.channels if c.code == order.channel), None)
+    return Payment(
+        reference=new_reference("P"),
+        account_id=who.own_account(),
+        user_id=who.user_id,
+        kind=PaymentKind.TOP_UP,
+        reason=Reason.AWAITING_CONFIRMATION if gateway.staff_confirmed else None,
+        in_review=gateway.staff_confirmed,
+        amount=order.amount.minor,
+        currency=order.amount.currency,
+        charge_amount=pay.minor,
+        charge_currency=pay.currency,
+        gateway=gateway.code,
+        channel=order.channel,
+        description=f"{channel or gateway.label} top-up",
+        idempotency_key=order.idempotency_key,
+        next_check_at=None if gateway.staff_confirmed else now + delay_before_check(gateway, 0),
+        expires_at=now + timedelta(seconds=lifetime),
+        created_at=now,
+        dated_at=now,
+    )
+
+
+async def _earlier(portal: Portal, who: Identity, order: TopUp) -> Payment:
+    """Return the payment that this idempotency key made before."""
+    async with portal.db.read() as session:
+        query = select(Payment).where(
+            col(Payment.account_id) == who.own_account(),
+            col(Payment.idempotency_key) == order.idempotency_key,
+        )
+        payment = (await session.execute(query)).scalar_one()
+    same = (payment.gateway, payment.channel, payment.amount, payment.currency)
+    if same != (order.gateway, order.channel, order.amount.minor, order.amount.currency):
+        raise IdempotencyConflict(order.idempotency_key)
+    return payment
+
+
+async def progress(
+    portal: Portal, who: Identity, reference: str, next_action: NextAction | None = None
+) -> Progress:
+    """Return how one of the customer's payments stands in our books; raises NotFound.
+
+    ``next_action`` is a fresh one of the gateway's that is not kept (a card confirmation).
+    """
+    payment = await _own_payment(portal, who, reference)
+    async with portal.db.read() as session:
+        balance = await ledger.balance_of(session, payment.account_id, payment.currency)
+    pending = payment.status is PaymentStatus.PENDING
+    gateway = portal.gateways.get(payment.gateway or "")
+    return Progress(
+        reference=payment.reference,
+        status=payment.status,
+        reason=payment.reason,
+        amount=Money(payment.amount, payment.currency),
+        gateway_label=gateway.label if gateway else "",
+        next_action=(next_action or read_action(payment.next_action)) if pending else None,
+        description=payment.description,
+        balance=Money(balance, payment.currency),
+        created_at=payment.created_at,
+        checked_at=payment.checked_at,
+        next_check_at=payment.next_check_at,
+    )
+
+
+async def _own_payment(portal: Portal, who: Identity, reference: str) -> Payment:
+    async with portal.db.read() as session:
+        payment = await ledger.find_payment(session, reference=reference)
+    if payment is None or payment.account_id != who.own_account():
+        raise NotFound(reference)
+    return payment
+
+
+async def check(
+    portal: Portal, who: Identity, reference: str, source: str = "customer"
+) -> Progress:
+    """Ask the gateway how a payment stands now, settle by its answer; raises NotFound."""
+    payment = await _own_payment(portal, who, reference)
+    open_at_gateway = payment.gateway and payment.status is not PaymentStatus.COMPLETED
+    if open_at_gateway and payment.kind is PaymentKind.TOP_UP:
+        await _note_check(portal, payment)
+        await ask_gateway(portal, payment, source)
+    return await progress(portal, who, reference)
+
+
+async def _note_check(portal: Portal, payment: Payment) -> None:
+    assert payment.id is not None  # a stored row
+    async with portal.db.write() as session:
+        row = await ledger.lock_payment(session, payment.id)
+        row.checked_at = portal.clock()
+
+
+async def cancel(portal: Portal, who: Identity, reference: str) -> Progress:
+    """Give up an open payment: voided at the gateway first, then Cancelled here.
+
+    One that was paid meanwhile is completed instead. When the gateway does not answer, it stays
+    Pending and GatewayUnavailable is raised. Raises NotFound, and NotAllowed for what is no open
+    top-up.
+    """
+    payment = await _own_payment(portal, who, reference)
+    if payment.status is not PaymentStatus.PENDING:
+        return await progress(portal, who, reference)
+    if payment.kind is not PaymentKind.TOP_UP or payment.gateway is None:
+        raise NotAllowed("only an open top-up can be cancelled")
+    assert payment.id is not None  # a stored row
+    gateway = portal.gateway(payment.gateway)
+    try:
+        result = await end_attempt(gateway, lookup_of(payment), Reason.CANCELLED_BY_CUSTOMER)
+    except GatewayRejected:
+        # The gateway's own state forbids it, so its own state decides.
+        await ask_gateway(portal, await payment_by_id(portal, payment.id), "customer")
+    else:
+        await settle(portal, payment.id, result, actor=who.email)
+    return await progress(portal, who, reference)
+
+
+async def open_attempts(portal: Portal, who: Identity, amount: Money) -> tuple[Progress, ...]:
+    """Return the customer's other open payments of the same amount, newest first."""
+    async with portal.db.read() as session:
+        query = (
+            select(col(Payment.reference))
+            .where(
+                col(Payment.account_id) == who.own_account(),
+                col(Payment.currency) == amount.currency,
+                col(Payment.status) == PaymentStatus.PENDING,
+                col(Payment.kind) == PaymentKind.TOP_UP,
+                col(Payment.amount) == amount.minor,
+            )
+            .order_by(col(Payment.dated_at).desc())
+        )
+        references = (await session.execute(query)).scalars().all()
+    return tuple([await progress(portal, who, reference) for reference in references])

@@ -1,0 +1,160 @@
+"""Refunds we ask for, and money taken back at the gateway: linked negative rows, settled like all."""
+
+from typing import Final
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from payments_app.db import inbox, ledger
+from payments_app.db.models import Payment
+from payments_app.domain.errors import InvalidRequest, NotFound
+from payments_app.domain.money import Money
+from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason
+from payments_app.gateways.base import PaymentResult, RefundRequest, Subject, Takeback
+from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable, Unsupported
+from payments_app.services.context import Portal
+from payments_app.services.live import Change
+from payments_app.services.lookup import lookup_of
+from payments_app.services.references import new_reference
+from payments_app.services.settlement import Outcome, apply, settle
+
+log = structlog.get_logger()
+
+_KINDS: Final = {Subject.REFUND: PaymentKind.REFUND, Subject.DISPUTE: PaymentKind.CHARGEBACK}
+
+
+async def refund(
+    portal: Portal, reference: str, amount: Money, *, key: str, actor: str, user_id: int | None
+) -> str:
+    """Give back ``amount`` (positive, in the charged currency) of a Completed payment.
+
+    The row is committed before the gateway is asked; the same ``key`` refunds once. Where the
+    gateway cannot, the row stays Pending for staff. Returns the refund's reference. Raises
+    NotFound, and InvalidRequest when the payment is not refundable or less is left.
+    """
+    row, payment = await _commit_refund(portal, reference, amount, key, actor, user_id)
+    if row.status is not PaymentStatus.PENDING:
+        return row.reference
+    request = RefundRequest(reference=row.reference, payment=lookup_of(payment), amount=amount)
+    try:
+        answer = await portal.gateway(payment.gateway).refund(request)
+    except (Unsupported, GatewayUnavailable) as error:
+        log.warning("refund_waits", reference=row.reference, fault=str(error))
+        return row.reference
+    except GatewayRejected as error:
+        result = PaymentResult(
+            PaymentStatus.CANCELLED, None, reason=f"{Reason.REJECTED}:{error.code}"[:100]
+        )
+    else:
+        result = PaymentResult(
+            answer.status,
+            answer.gateway_reference,
+            amount=answer.amount or amount,
+            own_reference=row.reference,
+            reason=answer.reason,
+        )
+    assert row.id is not None  # a stored row
+    await settle(portal, row.id, result, actor=actor)
+    return row.reference
+
+
+async def _commit_refund(
+    portal: Portal, reference: str, amount: Money, key: str, actor: str, user_id: int | None
+) -> tuple[Payment, Payment]:
+    async with portal.db.write() as session:
+        found = await ledger.find_payment(session, reference=reference)
+        if found is None or found.id is None:
+            raise NotFound(reference)
+        payment = await ledger.lock_payment(session, found.id)
+        query = select(Payment).where(
+            col(Payment.account_id) == payment.account_id, col(Payment.idempotency_key) == key
+        )
+        if earlier := (await session.execute(query)).scalar_one_or_none():
+            return earlier, payment
+        left = await refundable(session, payment)
+        if amount.currency != payment.charge_currency or not 0 < amount.minor <= left:
+            raise InvalidRequest("amount", "more_than_left", left=left)
+        row = _linked_row(portal, payment, PaymentKind.REFUND, amount)
+        row.idempotency_key, row.user_id = key, user_id
+        session.add(row)
+        await session.flush()
+        ledger.add_timeline(session, row, portal.clock(), "refund_requested", actor)
+    await portal.feed.publish(Change(row.id or 0, row.account_id))
+    return row, payment
+
+
+async def refundable(session: AsyncSession, payment: Payment) -> int:
+    """Return how much of a payment can still be given back, in charged minor units."""
+    if payment.status is not PaymentStatus.COMPLETED or payment.charge_amount is None:
+        return 0
+    taken = select(func.coalesce(func.sum(col(Payment.charge_amount)), 0)).where(
+        col(Payment.parent_id) == payment.id, col(Payment.status) != PaymentStatus.CANCELLED
+    )
+    return payment.charge_amount - int((await session.execute(taken)).scalar_one())
+
+
+def _linked_row(portal: Portal, payment: Payment, kind: PaymentKind, amount: Money) -> Payment:
+    """Make the negative row; a part of the charge takes the same part of what was credited."""
+    charged = payment.charge_amount or payment.amount
+    now = portal.clock()
+    return Payment(
+        reference=new_reference("R" if kind is PaymentKind.REFUND else "D"),
+        account_id=payment.account_id,
+        parent_id=payment.id,
+        kind=kind,
+        amount=-max(1, payment.amount * amount.minor // charged),
+        currency=payment.currency,
+        charge_amount=amount.minor,
+        charge_currency=amount.currency,
+        gateway=payment.gateway,
+        method_detail=payment.method_detail,
+        description=f"{kind.value.capitalize()} of {payment.reference}",
+        created_at=now,
+        dated_at=now,
+    )
+
+
+async def record_takeback(
+    portal: Portal, payment: Payment, takeback: Takeback, *, subject: Subject, inbox_id: int
+) -> str:
+    """Record a refund, reversal or dispute that a webhook reports, once, and settle its row."""
+    now = portal.clock()
+    async with portal.db.write() as session:
+        assert payment.id is not None  # a stored row
+        parent = await ledger.lock_payment(session, payment.id)
+        row = await _find_takeback(session, parent, takeback)
+        if row is None and parent.status is not PaymentStatus.COMPLETED:
+            await inbox.mark_handled(session, inbox_id, parent.id, Outcome.REFUSED, now)
+            log.warning("takeback_of_unpaid", reference=parent.reference)
+            return Outcome.REFUSED
+        if row is None:
+            row = _linked_row(portal, parent, _KINDS[subject], takeback.amount)
+            row.gateway_reference = takeback.gateway_reference
+            row.reason = takeback.reason
+            session.add(row)
+            await session.flush()
+            ledger.add_timeline(session, row, now, "created", "webhook")
+        result = PaymentResult(
+            takeback.status,
+            takeback.gateway_reference,
+            amount=takeback.amount,
+            own_reference=row.reference,
+            reason=takeback.reason,
+        )
+        outcome = await apply(session, row, result, "webhook", now, portal)
+        await inbox.mark_handled(session, inbox_id, row.id, outcome, now)
+    await portal.feed.publish(Change(row.id or 0, row.account_id))
+    return outcome
+
+
+async def _find_takeback(
+    session: AsyncSession, parent: Payment, takeback: Takeback
+) -> Payment | None:
+    found = await ledger.find_payment(
+        session, gateway=parent.gateway, gateway_reference=takeback.gateway_reference
+    )
+    if found is None and takeback.own_reference:
+        found = await ledger.find_payment(session, reference=takeback.own_reference)
+    return found if found and found.parent_id == parent.id else None

@@ -1,0 +1,180 @@
+"""The one place where money moves: ``settle()`` and nothing else changes status and balance."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from payments_app.db import inbox, ledger
+from payments_app.db.models import Payment
+from payments_app.domain.errors import IllegalTransition
+from payments_app.domain.payment import REVIEW_REASONS, PaymentStatus, Reason, check_transition
+from payments_app.gateways.base import PaymentResult
+from payments_app.services.actions import stored_action
+from payments_app.services.context import Portal
+from payments_app.services.live import Change
+
+log = structlog.get_logger()
+
+
+class Outcome(StrEnum):
+    """What a settlement did."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    NOTED = "noted"
+    UNCHANGED = "unchanged"
+    MISMATCH = "mismatch"
+    REFUSED = "refused"
+
+
+async def settle(
+    portal: Portal,
+    payment_id: int,
+    result: PaymentResult,
+    *,
+    actor: str,
+    inbox_id: int | None = None,
+) -> Outcome:
+    """Bring a payment in line with what its gateway (or staff) says, in one commit.
+
+    Payment, balance, timeline and the inbox mark are written together. A repeat changes nothing, a
+    wrong move is refused and logged, and a mismatch waits for staff. ``actor`` says who reported
+    it (``webhook``, ``sweep``, ``customer`` ...).
+    """
+    async with portal.db.write() as session:
+        payment = await ledger.lock_payment(session, payment_id)
+        outcome = await apply(session, payment, result, actor, portal.clock(), portal)
+        if inbox_id is not None:
+            await inbox.mark_handled(session, inbox_id, payment_id, outcome, portal.clock())
+    if outcome is not Outcome.UNCHANGED:
+        log.info("settled", reference=payment.reference, outcome=outcome, actor=actor)
+        await portal.feed.publish(Change(payment_id, payment.account_id))
+    return outcome
+
+
+async def apply(
+    session: AsyncSession,
+    payment: Payment,
+    result: PaymentResult,
+    actor: str,
+    now: datetime,
+    portal: Portal,
+) -> Outcome:
+    """Do the work of ``settle()`` on a locked row inside the caller's transaction."""
+    if payment.status is PaymentStatus.PENDING and result.status is PaymentStatus.PENDING:
+        return _note(session, payment, result, actor, now)
+    if result.status in (payment.status, PaymentStatus.PENDING):
+        return Outcome.UNCHANGED
+    paid = result.status is PaymentStatus.COMPLETED
+    mismatch = _mismatch(payment, result) if paid else None
+    if mismatch:
+        return _hold_for_review(session, payment, result, mismatch, actor, now)
+    try:
+        check_transition(payment.status, result.status, money_proved=paid)
+    except IllegalTransition as error:
+        log.warning("settlement_refused", reference=payment.reference, move=str(error))
+        return Outcome.REFUSED
+    if paid:
+        await _complete(session, payment, result, actor, now, portal)
+        return Outcome.COMPLETED
+    _cancel(session, payment, result, actor, now)
+    return Outcome.CANCELLED
+
+
+def _mismatch(payment: Payment, result: PaymentResult) -> Reason | None:
+    """Compare what the gateway says with what was asked for; rows of no gateway have nothing to
+    compare."""
+    if payment.charge_amount is None:
+        return None
+    if result.own_reference != payment.reference:
+        return Reason.REFERENCE_MISMATCH
+    known = payment.gateway_reference
+    if known and result.gateway_reference and known != result.gateway_reference:
+        return Reason.REFERENCE_MISMATCH
+    if result.amount is None or result.amount.currency != payment.charge_currency:
+        return Reason.CURRENCY_MISMATCH
+    if result.amount.minor != payment.charge_amount:
+        return Reason.AMOUNT_MISMATCH
+    return None
+
+
+def _remember(payment: Payment, result: PaymentResult) -> bool:
+    """Keep what the gateway calls the payment and its means; return whether that was new."""
+    before = (payment.gateway_reference, payment.method_detail)
+    payment.gateway_reference = payment.gateway_reference or result.gateway_reference
+    payment.method_detail = result.method_detail or payment.method_detail
+    return before != (payment.gateway_reference, payment.method_detail)
+
+
+def _note(
+    session: AsyncSession, payment: Payment, result: PaymentResult, actor: str, now: datetime
+) -> Outcome:
+    news = _remember(payment, result)
+    if result.next_action is not None and payment.next_action is None:
+        payment.next_action = stored_action(result.next_action)
+        news = True
+    if result.reason and result.reason != payment.reason:
+        payment.reason = result.reason
+        payment.in_review = payment.in_review or result.reason in REVIEW_REASONS
+        code = "in_review" if payment.in_review else "declined" if result.declined else "noted"
+        details = {"received": result.received.to_decimal()} if result.received else {}
+        ledger.add_timeline(session, payment, now, code, actor, reason=result.reason, **details)
+        news = True
+    return Outcome.NOTED if news else Outcome.UNCHANGED
+
+
+def _hold_for_review(
+    session: AsyncSession,
+    payment: Payment,
+    result: PaymentResult,
+    reason: Reason,
+    actor: str,
+    now: datetime,
+) -> Outcome:
+    if payment.in_review and payment.status is not PaymentStatus.COMPLETED:
+        return Outcome.UNCHANGED
+    log.warning("settlement_mismatch", reference=payment.reference, reason=reason)
+    if payment.status is PaymentStatus.PENDING:
+        payment.reason = reason
+    payment.in_review = True
+    said = f"{result.amount.to_decimal()} {result.amount.currency}" if result.amount else ""
+    ledger.add_timeline(session, payment, now, "mismatch", actor, reason=reason, said=said)
+    return Outcome.MISMATCH
+
+
+async def _complete(
+    session: AsyncSession,
+    payment: Payment,
+    result: PaymentResult,
+    actor: str,
+    now: datetime,
+    portal: Portal,
+) -> None:
+    late = payment.status is PaymentStatus.CANCELLED
+    _remember(payment, result)
+    if result.fee is not None and result.fee.currency == payment.currency:
+        payment.fee = result.fee.minor
+        if payment.gateway and portal.gateway(payment.gateway).settings.fee_deducted:
+            payment.amount -= result.fee.minor
+    payment.status = PaymentStatus.COMPLETED
+    payment.reason = None
+    payment.in_review = False
+    payment.completed_at = payment.dated_at = now
+    payment.next_check_at = payment.next_action = None
+    await ledger.add_to_balance(session, payment.account_id, payment.currency, payment.amount)
+    balance = await ledger.balance_of(session, payment.account_id, payment.currency)
+    code = "late_money" if late else "completed"
+    ledger.add_timeline(session, payment, now, code, actor, balance=balance)
+
+
+def _cancel(
+    session: AsyncSession, payment: Payment, result: PaymentResult, actor: str, now: datetime
+) -> None:
+    _remember(payment, result)
+    payment.status = PaymentStatus.CANCELLED
+    payment.reason = result.reason or Reason.FAILED
+    payment.in_review = False
+    payment.next_check_at = payment.next_action = None
+    ledger.add_timeline(session, payment, now, "cancelled", actor, reason=payment.reason)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import signal
+import sys
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -24,21 +25,18 @@ async def serve(host: str, port: int, portal_url: str, store_path: Path) -> None
         loop.add_signal_handler(number, server.stop)
     async with sandbox.running():
         for name, text in issued_settings(origin).items():
-            print(f"{name}={text}")
-        print(f"sandbox at {origin}/", flush=True)
+            sys.stdout.write(f"{name}={text}\n")
+        sys.stdout.write(f"sandbox at {origin}/\n")
+        sys.stdout.flush()
         await server.serve()
 
 
 def main() -> None:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m payments_app.sandbox", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m payments_app.sandbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3150)
-    parser.add_argument(
-        "--portal", default="http://localhost:3000", help="where webhooks go"
-    )
+    parser.add_argument("--portal", default="http://localhost:3000", help="where webhooks go")
     parser.add_argument("--store", type=Path, default=Path("var/sandbox.db"))
     given = parser.parse_args()
     asyncio.run(serve(given.host, given.port, given.portal, given.store))

@@ -69,24 +69,18 @@ async def once(
     _in_flight.add(running)
     try:
         async with here.transaction() as tx:
-            return await _stored(tx, key, parameters) or await _store(
-                tx, key, parameters, work
-            )
+            return await _stored(tx, key, parameters) or await _store(tx, key, parameters, work)
     finally:
         _in_flight.discard(running)
 
 
 async def _stored(tx: Transaction, key: str, parameters: str) -> Reply | None:
-    rows = await tx.execute(
-        "SELECT * FROM replies WHERE gateway = ? AND key = ?", tx.gateway, key
-    )
+    rows = await tx.execute("SELECT * FROM replies WHERE gateway = ? AND key = ?", tx.gateway, key)
     if not rows:
         return None
     if rows[0]["fingerprint"] != parameters:
         raise KeyReused(key)
-    return Reply(
-        rows[0]["status"], json.loads(rows[0]["body"]), {"Idempotent-Replayed": "true"}
-    )
+    return Reply(rows[0]["status"], json.loads(rows[0]["body"]), {"Idempotent-Replayed": "true"})
 
 
 async def _store(
@@ -148,9 +142,7 @@ def api_router() -> APIRouter:
     return APIRouter(route_class=ApiRoute)
 
 
-async def _first(
-    here: Provider, faults: tuple[Fault, ...], call: str
-) -> tuple[Fault | None, int]:
+async def _first(here: Provider, faults: tuple[Fault, ...], call: str) -> tuple[Fault | None, int]:
     async with here.transaction() as tx:
         for fault in faults:
             if (value := await fires(tx, fault, call)) is not None:
@@ -165,9 +157,7 @@ async def _before(here: Provider, call: str) -> Response | None:
         case Fault.SERVER_ERROR, status:
             return JSONResponse(here.twin.fault_body(status), status)
         case Fault.RATE_LIMIT, seconds:
-            return JSONResponse(
-                here.twin.fault_body(429), 429, {"Retry-After": str(seconds)}
-            )
+            return JSONResponse(here.twin.fault_body(429), 429, {"Retry-After": str(seconds)})
     return None
 
 

@@ -29,9 +29,12 @@ class Sandbox:
     providers: dict[str, Provider]
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Open the store and send webhooks; a mounted app gets no lifespan events of its own."""
-        async with self.store.running(), self.webhooks.running():
+    async def running(self, *, sending: bool = True) -> AsyncIterator[None]:
+        """Open the store and send webhooks; a mounted app gets no lifespan events of its own.
+
+        Without ``sending`` webhooks leave only by ``webhooks.send_due``.
+        """
+        async with self.store.running(), self.webhooks.running(sending=sending):
             yield
 
 

@@ -55,9 +55,7 @@ KNOBS: dict[Fault, Knob] = {
     Fault.WEBHOOK_DUPLICATE: Knob("Send webhooks again", 1, "extra copies"),
     Fault.WEBHOOK_DELAY: Knob("Send webhooks late", 10, "seconds"),
     Fault.WEBHOOK_DROP: Knob("Never send webhooks"),
-    Fault.WEBHOOK_REORDER: Knob(
-        "Hold webhooks, send the newest first", 1, "quiet seconds"
-    ),
+    Fault.WEBHOOK_REORDER: Knob("Hold webhooks, send the newest first", 1, "quiet seconds"),
     Fault.WEBHOOK_FORGE: Knob("Send webhooks with a wrong signature"),
     Fault.WEBHOOK_TRUNCATE: Knob("Send half of each webhook's body"),
 }
@@ -147,7 +145,5 @@ async def charged(
 
 
 def _chosen(row: Document, gateway: str) -> bool:
-    draw = sha256(
-        f"{row['seed']}:{gateway}:{row['fault']}:{row['seen']}".encode()
-    ).digest()
+    draw = sha256(f"{row['seed']}:{gateway}:{row['fault']}:{row['seen']}".encode()).digest()
     return int.from_bytes(draw[:4]) % 100 < int(row["percent"])

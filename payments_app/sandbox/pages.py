@@ -44,7 +44,7 @@ class Action:
 
 
 def render(template: str, **values: object) -> HTMLResponse:
-    """Fill a template; the page may load nothing from outside the sandbox and runs no inline code."""
+    """Fill a template; the page loads nothing from outside the sandbox, and no inline code runs."""
     return HTMLResponse(
         _templates.get_template(template).render(values),
         headers={"Content-Security-Policy": _CSP, "Referrer-Policy": "no-referrer"},
@@ -84,9 +84,7 @@ def hosted_page(
 def back_to(url: str, **parameters: str) -> RedirectResponse:
     """Send the browser back to the merchant, with query parameters added to its address."""
     parts = urlsplit(url)
-    query = urlencode(
-        parse_qsl(parts.query, keep_blank_values=True) + list(parameters.items())
-    )
+    query = urlencode(parse_qsl(parts.query, keep_blank_values=True) + list(parameters.items()))
     return RedirectResponse(urlunsplit(parts._replace(query=query)), 303)
 
 
@@ -158,9 +156,7 @@ async def empty(request: Request) -> Response:
 
 
 def _overview_of(request: Request, gateway: str) -> RedirectResponse:
-    return RedirectResponse(
-        f"{request.scope.get('root_path', '')}/?gateway={gateway}", 303
-    )
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/?gateway={gateway}", 303)
 
 
 async def _recent_objects(tx: Transaction) -> list[Document]:

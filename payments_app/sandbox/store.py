@@ -44,15 +44,19 @@ CREATE TABLE IF NOT EXISTS faults (
     seen INTEGER NOT NULL DEFAULT 0, fired INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (gateway, fault));
 """
-_EVERYTHING = ("objects", "replies", "entries", "deliveries", "faults")
+_WIPE = (
+    "DELETE FROM objects",
+    "DELETE FROM replies",
+    "DELETE FROM entries",
+    "DELETE FROM deliveries",
+    "DELETE FROM faults",
+)
 
 
 class Transaction:
     """One gateway's view of the store while the lock is held; ``now`` is seconds, UTC."""
 
-    def __init__(
-        self, connection: aiosqlite.Connection, gateway: str, now: float
-    ) -> None:
+    def __init__(self, connection: aiosqlite.Connection, gateway: str, now: float) -> None:
         self.gateway = gateway
         self.now = now
         self.posted = False
@@ -85,28 +89,28 @@ class Transaction:
         self,
         kind: str,
         *,
-        match: Mapping[str, str | int] | None = None,
+        match: Mapping[str, list[str]] | None = None,
         after: str | None = None,
         since: float = 0,
-        until: float | None = None,
+        before: float | None = None,
         limit: int = 100,
     ) -> list[Document]:
         """List objects, newest first.
 
-        ``match`` compares top-level fields; ``after`` continues behind that id; ``since`` and
-        ``until`` bound the time of creation, both inclusive.
+        ``match`` names top-level fields and the values they may have; ``after`` continues behind
+        that id; ``since`` (inclusive) and ``before`` (exclusive) bound the time of creation.
         """
         sql = "SELECT body FROM objects WHERE gateway = ? AND kind = ? AND created_at >= ?"
         values: list[object] = [self.gateway, kind, since]
-        if until is not None:
-            sql += " AND created_at <= ?"
-            values.append(until)
+        if before is not None:
+            sql += " AND created_at < ?"
+            values.append(before)
         if after is not None:
             sql += " AND seq < (SELECT seq FROM objects WHERE gateway = ? AND kind = ? AND id = ?)"
             values += [self.gateway, kind, after]
-        for name, value in (match or {}).items():
-            sql += " AND json_extract(body, ?) = ?"
-            values += [f'$."{name}"', value]
+        for name, allowed in (match or {}).items():
+            sql += f" AND json_extract(body, ?) IN ({', '.join('?' * len(allowed))})"
+            values += [f'$."{name}"', *allowed]
         rows = await self.execute(f"{sql} ORDER BY seq DESC LIMIT ?", *values, limit)
         return [json.loads(row["body"]) for row in rows]
 
@@ -187,5 +191,5 @@ class Store:
     async def wipe(self) -> None:
         """Forget everything, fault knobs included."""
         async with self.transaction("") as tx:
-            for table in _EVERYTHING:
-                await tx.execute(f"DELETE FROM {table}")
+            for statement in _WIPE:
+                await tx.execute(statement)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
@@ -19,12 +19,6 @@ class Signed:
     body: bytes
     headers: dict[str, str]
     signature: str
-
-
-class Sign(Protocol):
-    """Turns an event into bytes and headers, signed at this moment."""
-
-    def __call__(self, here: "Provider", event: Document, /) -> Awaitable[Signed]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +37,7 @@ class Twin:
     api: APIRouter
     pages: APIRouter
     issued: Callable[[str], dict[str, str]]
-    sign: Sign
+    sign: "Callable[[Provider, Document], Awaitable[Signed]]"
     fault_body: Callable[[int], Document]
 
 
@@ -82,9 +76,7 @@ Here = Annotated[Provider, Depends(_provider)]
 class Answer(Exception):
     """Raised inside a route to answer at once with a JSON body; an open transaction is undone."""
 
-    def __init__(
-        self, status: int, body: Document, headers: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, body: Document, headers: dict[str, str] | None = None) -> None:
         super().__init__(status, body)
         self.status = status
         self.body = body

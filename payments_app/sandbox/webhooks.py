@@ -6,6 +6,7 @@ store: what was not delivered when the process died is sent after the next start
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,7 @@ from payments_app.sandbox.faults import Fault, fires
 from payments_app.sandbox.store import Document, Transaction
 from payments_app.sandbox.twin import Provider, Signed
 
+_log = logging.getLogger(__name__)
 ATTEMPTS = 10
 """A delivery is given up after this many answers outside 2xx (or none at all)."""
 _ANSWER_SECONDS = 10
@@ -90,12 +92,10 @@ class Webhooks:
         self._client = httpx.AsyncClient(timeout=_ANSWER_SECONDS, trust_env=False)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Send in the background."""
-        tasks = [
-            asyncio.create_task(self._keep_sending(provider))
-            for provider in self._providers
-        ]
+    async def running(self, *, sending: bool = True) -> AsyncIterator[None]:
+        """Keep the connections to the portal; with ``sending`` also send in the background."""
+        senders = self._providers if sending else []
+        tasks = [asyncio.create_task(self._keep_sending(provider)) for provider in senders]
         try:
             yield
         finally:
@@ -109,8 +109,12 @@ class Webhooks:
         delivery = await self._claim(here)
         if delivery is None:
             return False
-        signed = await here.twin.sign(here, json.loads(delivery["body"]))
-        answer = await self._send(here, delivery, _spoiled(signed, delivery["spoil"]))
+        try:
+            signed = await here.twin.sign(here, json.loads(delivery["body"]))
+            answer = await self._send(here, delivery, _spoiled(signed, delivery["spoil"]))
+        except Exception as error:  # noqa: BLE001  (one odd event must not stop the sender)
+            _log.exception("webhook %s of %s not sent", delivery["id"], here.twin.code)
+            answer = type(error).__name__
         await self._record(here, delivery, answer)
         return True
 
@@ -140,9 +144,7 @@ class Webhooks:
     async def _send(self, here: Provider, delivery: Document, signed: Signed) -> str:
         url = delivery["url"] or f"{self._portal_url}/webhooks/{here.twin.code}"
         try:
-            response = await self._client.post(
-                url, content=signed.body, headers=signed.headers
-            )
+            response = await self._client.post(url, content=signed.body, headers=signed.headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return type(error).__name__
         return str(response.status_code)
@@ -171,14 +173,11 @@ class Webhooks:
 
 def _spoiled(signed: Signed, how: str) -> Signed:
     if how == "cut":
-        return Signed(
-            signed.body[: len(signed.body) // 2], signed.headers, signed.signature
-        )
+        return Signed(signed.body[: len(signed.body) // 2], signed.headers, signed.signature)
     if how == "forge":
         wrong = signed.signature.translate(_DIGITS)
         headers = {
-            name: text.replace(signed.signature, wrong)
-            for name, text in signed.headers.items()
+            name: text.replace(signed.signature, wrong) for name, text in signed.headers.items()
         }
         return Signed(
             signed.body.replace(signed.signature.encode(), wrong.encode()),

@@ -16,9 +16,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def running_sandbox(
-    tmp_path: Path, receiver: Receiver
-) -> AsyncIterator[RunningSandbox]:
+async def running_sandbox(tmp_path: Path, receiver: Receiver) -> AsyncIterator[RunningSandbox]:
     """The sandbox with all twins, sending webhooks in the background."""
     async with sandbox_at(tmp_path / "sandbox.db", receiver) as running:
         yield running

@@ -15,7 +15,6 @@ async def test_charges_and_tells(tmp_path: Path, receiver: Receiver) -> None:
         assert answer.status_code == 201
         (delivery,) = await receiver.wait_for(1)
         assert delivery.path == "/webhooks/toy"
-        assert [
-            (e["kind"], e["reference"], e["amount"])
-            for e in await running.ledger("toy")
-        ] == [("charge", "R1", 500)]
+        assert [(e["kind"], e["reference"], e["amount"]) for e in await running.ledger("toy")] == [
+            ("charge", "R1", 500)
+        ]

@@ -67,9 +67,7 @@ async def pay(here: Here, description: str) -> Response:
         amount="1.00",
         currency="USD",
         description=description,
-        actions=[
-            Action("Approve", f"{here.url}/approve", "primary", (("token", "a&b"),))
-        ],
+        actions=[Action("Approve", f"{here.url}/approve", "primary", (("token", "a&b"),))],
         lines=[("Reference", "42")],
     )
 

@@ -50,6 +50,7 @@ async def serving(app: ASGIApp, port: int) -> AsyncIterator[None]:
         except OSError:
             return False
         writer.close()
+        await writer.wait_closed()
         return True
 
     await eventually(answers)
@@ -81,7 +82,7 @@ class Delivery:
 
 @dataclass
 class Receiver:
-    """Stands where the portal would: records what arrives, answers ``statuses`` in turn, then 200."""
+    """Stands in the portal's place: records what arrives, answers ``statuses``, then 200."""
 
     url: str
     deliveries: list[Delivery] = field(default_factory=list)
@@ -92,9 +93,7 @@ class Receiver:
         """Record one delivery."""
         body = await request.body()
         async with self.arrived:
-            self.deliveries.append(
-                Delivery(request.url.path, dict(request.headers), body)
-            )
+            self.deliveries.append(Delivery(request.url.path, dict(request.headers), body))
             self.arrived.notify_all()
         return Response(status_code=self.statuses.pop(0) if self.statuses else 200)
 
@@ -132,9 +131,9 @@ class RunningSandbox:
 
     async def ledger(self, gateway: str) -> list[dict[str, object]]:
         """Read the gateway's ledger."""
-        entries: list[dict[str, object]] = (
-            await self.http.get(f"/ledger/{gateway}")
-        ).json()["entries"]
+        entries: list[dict[str, object]] = (await self.http.get(f"/ledger/{gateway}")).json()[
+            "entries"
+        ]
         return entries
 
     async def send_due(self, gateway: str) -> int:
@@ -153,7 +152,7 @@ async def sandbox_at(
     twins: tuple[Twin, ...] = TWINS,
     clock: FakeClock | None = None,
 ) -> AsyncIterator[RunningSandbox]:
-    """Serve a sandbox. With a clock no sender runs: the test says when to send."""
+    """Serve a sandbox. With a clock nothing is sent in the background: the test says when."""
     port = free_port()
     origin = f"http://127.0.0.1:{port}/sandbox"
     more = {"clock": clock} if clock else {}
@@ -162,7 +161,7 @@ async def sandbox_at(
     )
     outer = FastAPI(openapi_url=None)
     outer.mount("/sandbox", sandbox.app)
-    life = sandbox.store.running() if clock else sandbox.running()
+    life = sandbox.running(sending=clock is None)
     async with (
         life,
         serving(outer, port),

@@ -78,7 +78,7 @@
 
     confirm(clientSecret, key, billing) {
       if (!this.#frame) throw new Error("The card element is not mounted.");
-      const request = crypto.randomUUID?.() ?? String(Math.random());
+      const request = `${Date.now()}-${Math.random()}`;
       return new Promise((resolve) => {
         this.#waiting.set(request, resolve);
         this.#order("confirm", { request, clientSecret, key, billing });

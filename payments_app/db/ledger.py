@@ -95,7 +95,7 @@ async def wrong_balances(session: AsyncSession) -> Sequence[tuple[int, str, int,
         .select_from(joined)
         .where(amount != total)
     )
-    rows = (await session.execute(query)).tuples().all()
+    rows = (await session.execute(query)).all()
     return [(account, currency, int(kept), int(found)) for account, currency, kept, found in rows]
 
 
@@ -103,7 +103,6 @@ def add_timeline(
     session: AsyncSession, payment: Payment, at: datetime, code: str, actor: str, **details: Any
 ) -> None:
     """Write down one thing that happened to a payment, in the running transaction."""
-    assert payment.id is not None  # a stored row
     session.add(
-        TimelineEntry(payment_id=payment.id, at=at, code=code, actor=actor, details=details)
+        TimelineEntry(payment_id=payment.key, at=at, code=code, actor=actor, details=details)
     )

@@ -94,7 +94,19 @@ def _list(values: Iterable[str]) -> str:
     return ", ".join(f"'{value}'" for value in sorted(values))
 
 
-class Account(SQLModel, table=True):
+class Stored(SQLModel):
+    """What all tables with a number for a key share."""
+
+    @property
+    def key(self) -> int:
+        """The row's number; raises LookupError before the row is stored."""
+        number: int | None = getattr(self, "id", None)
+        if number is None:
+            raise LookupError("the row is not stored yet")
+        return number
+
+
+class Account(Stored, table=True):
     """A customer company. ``minimum_payment`` and ``debit_limit`` are in its home currency."""
 
     id: int | None = _key()
@@ -111,7 +123,7 @@ class Account(SQLModel, table=True):
     )
 
 
-class User(SQLModel, table=True):
+class User(Stored, table=True):
     """Someone who logs in: a customer of one account, or staff of none."""
 
     __tablename__ = "app_user"
@@ -136,7 +148,7 @@ class User(SQLModel, table=True):
     )
 
 
-class LoginSession(SQLModel, table=True):
+class LoginSession(Stored, table=True):
     """One login of one browser; only the hash of its token is kept."""
 
     __tablename__ = "login_session"
@@ -152,7 +164,7 @@ class LoginSession(SQLModel, table=True):
     user_agent: str = Field(default="", max_length=300)
 
 
-class Payment(SQLModel, table=True):
+class Payment(Stored, table=True):
     """One signed row on an account.
 
     ``amount`` is what the balance moves by; ``charge_amount`` and ``charge_currency`` are what the
@@ -253,7 +265,7 @@ class Balance(SQLModel, table=True):
     amount: int = Field(default=0, sa_type=BigInteger)
 
 
-class TimelineEntry(SQLModel, table=True):
+class TimelineEntry(Stored, table=True):
     """One thing that happened to a payment. ``code`` is put into words where it is shown."""
 
     __tablename__ = "timeline_entry"
@@ -266,7 +278,7 @@ class TimelineEntry(SQLModel, table=True):
     details: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
 
 
-class InboxEvent(SQLModel, table=True):
+class InboxEvent(Stored, table=True):
     """One webhook, stored before it is answered and handled afterwards.
 
     ``event`` is the translated ``GatewayEvent``; ``body`` is the scrubbed original. Refused ones

@@ -27,7 +27,7 @@ EXPONENTS: Final[dict[str, int]] = (
     | dict.fromkeys(_ZERO_DECIMALS.split(), 0)
     | dict.fromkeys(_THREE_DECIMALS.split(), 3)
 )
-"""Decimals of each currency (ISO 4217, list one). A gateway that counts otherwise says so itself."""
+"""Decimals of each currency (ISO 4217, list one); a gateway that counts otherwise says so."""
 
 _MINUS_SIGNS: Final = "-\N{MINUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{SMALL HYPHEN-MINUS}"
 _SPACES: Final = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"

@@ -192,7 +192,7 @@ class Gateway(ABC):
     """One payment provider.
 
     Class attributes describe it to the pages: ``code`` (stored, in routes), ``label`` (on screen),
-    ``icon`` (a Lucide name), ``Settings`` (its own settings), ``all_currencies`` (what it can take),
+    ``icon`` (a Lucide name), ``Settings`` (its own), ``all_currencies`` (what it can take),
     ``channels``, ``collects_card`` (its card fields stand in the dialog), ``checkout_title`` (set
     when it has a dialog and button of its own), ``check_delays`` (seconds between look-ups of a
     Pending payment; the last repeats), ``lifetime_seconds`` (None: the portal's setting),
@@ -215,6 +215,10 @@ class Gateway(ABC):
     def __init__(self, settings: GatewaySettings, client: Client) -> None:
         self.settings = settings
         self.client = client
+
+    async def aclose(self) -> None:
+        """Close the connections to the provider."""
+        await self.client.aclose()
 
     def missing_settings(self) -> tuple[str, ...]:
         """Return the environment variables that must be set before the gateway can be offered."""
@@ -281,15 +285,11 @@ class Gateway(ABC):
         """Give money back; the same reference again never gives it twice."""
         raise Unsupported(f"{self.label} refunds are made by hand")
 
-    async def fetch_refund(
-        self, request: RefundRequest, gateway_reference: str
-    ) -> RefundResult:
+    async def fetch_refund(self, request: RefundRequest, gateway_reference: str) -> RefundResult:
         """Look a refund up."""
         raise Unsupported(f"{self.label} refunds are made by hand")
 
-    async def parse_webhook(
-        self, headers: Mapping[str, str], body: bytes
-    ) -> GatewayEvent:
+    async def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> GatewayEvent:
         """Verify a webhook on its raw bytes and translate it; changes nothing.
 
         ``headers`` have lower-case names. Raises InvalidSignature.

@@ -10,9 +10,7 @@ class GatewayUnavailable(PortalError):
     the gateway asked to wait.
     """
 
-    def __init__(
-        self, message: str, *, retryable: bool = True, retry_after: float = 0.0
-    ) -> None:
+    def __init__(self, message: str, *, retryable: bool = True, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.retry_after = retry_after

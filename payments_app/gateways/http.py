@@ -64,9 +64,7 @@ class Client:
     Close it with ``aclose()``.
     """
 
-    def __init__(
-        self, name: str, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, name: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.name = name
         self._http = httpx.AsyncClient(timeout=TIMEOUT, transport=transport)
 
@@ -108,20 +106,14 @@ class Client:
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            raise GatewayUnavailable(
-                f"{self.name} sent no JSON object", retryable=False
-            )
+            raise GatewayUnavailable(f"{self.name} sent no JSON object", retryable=False)
         return response.status_code, answer
 
-    async def _send(
-        self, method: str, url: str, arguments: dict[str, Any]
-    ) -> httpx.Response:
+    async def _send(self, method: str, url: str, arguments: dict[str, Any]) -> httpx.Response:
         try:
             response = await self._http.request(method, url, **arguments)
         except httpx.HTTPError as error:
-            log.warning(
-                "gateway_fault", gateway=self.name, method=method, fault=repr(error)
-            )
+            log.warning("gateway_fault", gateway=self.name, method=method, fault=repr(error))
             raise GatewayUnavailable(f"{self.name}: {type(error).__name__}") from error
         if response.is_server_error or response.status_code == _TOO_MANY_REQUESTS:
             log.warning(
@@ -144,6 +136,7 @@ def _seconds(header: str | None) -> float:
 def _wait(state: RetryCallState) -> float:
     """Wait 0.2, 0.4 ... seconds with jitter, or as long as the gateway asked, up to a limit."""
     fault = state.outcome.exception() if state.outcome else None
-    asked = getattr(fault, "retry_after", 0.0)
+    asked: float = getattr(fault, "retry_after", 0.0)
     backoff = 0.2 * 2 ** (state.attempt_number - 1) * random.uniform(0.5, 1.5)  # noqa: S311
-    return min(max(asked, backoff), _LONGEST_WAIT)
+    wait: float = min(max(asked, backoff), _LONGEST_WAIT)
+    return wait

@@ -1,7 +1,7 @@
 """Which gateways there are: one line each, in the order customers see them."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from payments_app.gateways.base import Gateway
 from payments_app.gateways.http import Client
@@ -22,7 +22,7 @@ def connect(issued: Mapping[str, str]) -> dict[str, Gateway]:
 def _connect(kind: type[Gateway], issued: Mapping[str, str]) -> Gateway:
     prefix = kind.Settings.model_config.get("env_prefix") or ""
     given = kind.Settings().model_fields_set
-    defaults = {
+    defaults: dict[str, Any] = {
         name: issued[variable]
         for name in kind.Settings.model_fields
         if name not in given and (variable := f"{prefix}{name}".upper()) in issued

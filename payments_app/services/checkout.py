@@ -173,13 +173,12 @@ async def start(portal: Portal, who: Identity, order: TopUp, address: str = "") 
     payment = await _commit_pending(portal, who, order, cost.pay)
     if payment.status is not PaymentStatus.PENDING or payment.next_action is not None:
         return await progress(portal, who, payment.reference)
-    assert payment.id is not None  # a stored row
     gateway = portal.gateway(order.gateway)
     try:
         result = await create_at(gateway, await request_of(portal, payment, address))
     except GatewayUnavailable:
         return await progress(portal, who, payment.reference)
-    await settle(portal, payment.id, result, actor="customer")
+    await settle(portal, payment.key, result, actor="customer")
     return await progress(portal, who, payment.reference, result.next_action)
 
 
@@ -194,7 +193,7 @@ async def _commit_pending(portal: Portal, who: Identity, order: TopUp, pay: Mone
             )
     except IntegrityError:
         return await _earlier(portal, who, order)
-    await portal.feed.publish(Change(payment.id or 0, payment.account_id))
+    await portal.feed.publish(Change(payment.key, payment.account_id))
     return payment
 
 
@@ -287,9 +286,8 @@ async def check(
 
 
 async def _note_check(portal: Portal, payment: Payment) -> None:
-    assert payment.id is not None  # a stored row
     async with portal.db.write() as session:
-        row = await ledger.lock_payment(session, payment.id)
+        row = await ledger.lock_payment(session, payment.key)
         row.checked_at = portal.clock()
 
 
@@ -305,15 +303,14 @@ async def cancel(portal: Portal, who: Identity, reference: str) -> Progress:
         return await progress(portal, who, reference)
     if payment.kind is not PaymentKind.TOP_UP or payment.gateway is None:
         raise NotAllowed("only an open top-up can be cancelled")
-    assert payment.id is not None  # a stored row
     gateway = portal.gateway(payment.gateway)
     try:
         result = await end_attempt(gateway, lookup_of(payment), Reason.CANCELLED_BY_CUSTOMER)
     except GatewayRejected:
         # The gateway's own state forbids it, so its own state decides.
-        await ask_gateway(portal, await payment_by_id(portal, payment.id), "customer")
+        await ask_gateway(portal, await payment_by_id(portal, payment.key), "customer")
     else:
-        await settle(portal, payment.id, result, actor=who.email)
+        await settle(portal, payment.key, result, actor=who.email)
     return await progress(portal, who, reference)
 
 

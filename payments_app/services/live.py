@@ -35,5 +35,5 @@ class Feed:
         for listener in tuple(self._listeners):
             try:
                 await listener(change)
-            except Exception:  # noqa: BLE001 - the change is committed, whatever a listener does
+            except Exception:  # The change is committed, whatever a listener does
                 log.exception("feed_listener_failed", payment_id=change.payment_id)

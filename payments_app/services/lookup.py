@@ -71,7 +71,6 @@ async def ask_gateway(portal: Portal, payment: Payment, actor: str) -> Outcome |
     Money that the customer approved is captured, an attempt that was declined is ended, and one
     past its time is given up, each at the gateway first.
     """
-    assert payment.id is not None  # a stored row
     gateway = portal.gateway(payment.gateway)
     try:
         result = await _current_result(portal, gateway, payment)
@@ -83,7 +82,7 @@ async def ask_gateway(portal: Portal, payment: Payment, actor: str) -> Outcome |
     except GatewayRejected as error:
         log.warning("gateway_rejected", reference=payment.reference, code=error.code)
         return None
-    return await settle(portal, payment.id, result, actor=actor)
+    return await settle(portal, payment.key, result, actor=actor)
 
 
 async def _current_result(portal: Portal, gateway: Gateway, payment: Payment) -> PaymentResult:

@@ -1,4 +1,4 @@
-"""Refunds we ask for, and money taken back at the gateway: linked negative rows, settled like all."""
+"""Refunds we ask for, and money taken back at the gateway: linked negative rows."""
 
 from typing import Final
 
@@ -55,8 +55,7 @@ async def refund(
             own_reference=row.reference,
             reason=answer.reason,
         )
-    assert row.id is not None  # a stored row
-    await settle(portal, row.id, result, actor=actor)
+    await settle(portal, row.key, result, actor=actor)
     return row.reference
 
 
@@ -65,9 +64,9 @@ async def _commit_refund(
 ) -> tuple[Payment, Payment]:
     async with portal.db.write() as session:
         found = await ledger.find_payment(session, reference=reference)
-        if found is None or found.id is None:
+        if found is None:
             raise NotFound(reference)
-        payment = await ledger.lock_payment(session, found.id)
+        payment = await ledger.lock_payment(session, found.key)
         query = select(Payment).where(
             col(Payment.account_id) == payment.account_id, col(Payment.idempotency_key) == key
         )
@@ -81,7 +80,7 @@ async def _commit_refund(
         session.add(row)
         await session.flush()
         ledger.add_timeline(session, row, portal.clock(), "refund_requested", actor)
-    await portal.feed.publish(Change(row.id or 0, row.account_id))
+    await portal.feed.publish(Change(row.key, row.account_id))
     return row, payment
 
 
@@ -92,7 +91,8 @@ async def refundable(session: AsyncSession, payment: Payment) -> int:
     taken = select(func.coalesce(func.sum(col(Payment.charge_amount)), 0)).where(
         col(Payment.parent_id) == payment.id, col(Payment.status) != PaymentStatus.CANCELLED
     )
-    return payment.charge_amount - int((await session.execute(taken)).scalar_one())
+    already: int = (await session.execute(taken)).scalar_one() or 0
+    return payment.charge_amount - int(already)
 
 
 def _linked_row(portal: Portal, payment: Payment, kind: PaymentKind, amount: Money) -> Payment:
@@ -122,8 +122,7 @@ async def record_takeback(
     """Record a refund, reversal or dispute that a webhook reports, once, and settle its row."""
     now = portal.clock()
     async with portal.db.write() as session:
-        assert payment.id is not None  # a stored row
-        parent = await ledger.lock_payment(session, payment.id)
+        parent = await ledger.lock_payment(session, payment.key)
         row = await _find_takeback(session, parent, takeback)
         if row is None and parent.status is not PaymentStatus.COMPLETED:
             await inbox.mark_handled(session, inbox_id, parent.id, Outcome.REFUSED, now)
@@ -145,7 +144,7 @@ async def record_takeback(
         )
         outcome = await apply(session, row, result, "webhook", now, portal)
         await inbox.mark_handled(session, inbox_id, row.id, outcome, now)
-    await portal.feed.publish(Change(row.id or 0, row.account_id))
+    await portal.feed.publish(Change(row.key, row.account_id))
     return outcome
 
 

@@ -30,7 +30,7 @@ async def run(portal: Portal) -> None:
     while True:
         try:
             await sweep_once(portal)
-        except Exception:  # noqa: BLE001 - the sweep outlives any single fault
+        except Exception:  # The sweep outlives any single fault
             log.exception("sweep_failed")
         await asyncio.sleep(portal.settings.sweep_interval_seconds)
 
@@ -45,7 +45,7 @@ async def sweep_once(portal: Portal) -> int:
 async def _check(portal: Portal, payment: Payment) -> None:
     try:
         await ask_gateway(portal, payment, "sweep")
-    except Exception:  # noqa: BLE001 - one payment's fault must not stop the others
+    except Exception:  # One payment's fault must not stop the others
         log.exception("check_failed", reference=payment.reference)
 
 

@@ -83,7 +83,7 @@ async def run(portal: Portal) -> None:
         try:
             if not await handle_due(portal):
                 await _wait_for_more(portal)
-        except Exception:  # noqa: BLE001 - the worker outlives any single fault
+        except Exception:  # The worker outlives any single fault
             log.exception("inbox_worker_failed")
             await asyncio.sleep(_IDLE_SECONDS)
 
@@ -105,11 +105,10 @@ async def handle_due(portal: Portal) -> int:
 
 
 async def _handle(portal: Portal, row: InboxEvent) -> None:
-    assert row.id is not None  # a stored row
     event = _EVENT.validate_python(row.event)
     try:
         outcome = await _act(portal, row, event)
-    except Exception:  # noqa: BLE001 - one event's fault must not stop the others
+    except Exception:  # One event's fault must not stop the others
         log.exception("webhook_failed", gateway=row.gateway, event=row.event_id)
         outcome = None
     if outcome is None:
@@ -118,43 +117,41 @@ async def _handle(portal: Portal, row: InboxEvent) -> None:
 
 async def _act(portal: Portal, row: InboxEvent, event: GatewayEvent) -> str | None:
     """Do what the event calls for and mark it handled; None means to try again later."""
-    assert row.id is not None  # a stored row
     if event.subject is Subject.OTHER:
-        return await _mark(portal, row.id, None, "not needed")
+        return await _mark(portal, row.key, None, "not needed")
     payment = await find_for(
         portal,
         reference=event.reference,
         gateway=row.gateway,
         gateway_reference=event.gateway_reference,
     )
-    if payment is None or payment.id is None or payment.gateway != row.gateway:
+    if payment is None or payment.gateway != row.gateway:
         # The row may be about to learn its gateway reference; later it is a stranger's.
         if row.attempts <= _MATCH_ATTEMPTS:
             return None
-        return await _mark(portal, row.id, None, "unmatched")
+        return await _mark(portal, row.key, None, "unmatched")
     if event.takeback is not None:
         return await record_takeback(
-            portal, payment, event.takeback, subject=event.subject, inbox_id=row.id
+            portal, payment, event.takeback, subject=event.subject, inbox_id=row.key
         )
     if event.result is not None:
-        return await settle(portal, payment.id, event.result, actor="webhook", inbox_id=row.id)
+        return await settle(portal, payment.key, event.result, actor="webhook", inbox_id=row.key)
     outcome = await ask_gateway(portal, payment, "webhook")
-    return outcome and await _mark(portal, row.id, payment, outcome)
+    return outcome and await _mark(portal, row.key, payment, outcome)
 
 
 async def _mark(portal: Portal, row_id: int, payment: Payment | None, outcome: str) -> str:
     async with portal.db.write() as session:
-        payment_id = payment.id if payment else None
+        payment_id = payment.key if payment else None
         await inbox.mark_handled(session, row_id, payment_id, outcome, portal.clock())
     return outcome
 
 
 async def _try_later(portal: Portal, row: InboxEvent) -> None:
-    assert row.id is not None  # a stored row
     until: datetime | None = portal.clock() + timedelta(seconds=min(2**row.attempts, 3600))
     outcome = "waiting"
     if row.attempts >= _LAST_ATTEMPT:
         until, outcome = None, "dead letter"
         log.error("webhook_dead_letter", gateway=row.gateway, event=row.event_id)
     async with portal.db.write() as session:
-        await inbox.postpone(session, row.id, until, outcome)
+        await inbox.postpone(session, row.key, until, outcome)

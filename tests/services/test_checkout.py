@@ -1,0 +1,211 @@
+"""Checkout: one payment from the first press to its end."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select
+
+from payments_app.db.models import Payment
+from payments_app.domain.errors import (
+    AmountError,
+    IdempotencyConflict,
+    InvalidRequest,
+    NotFound,
+)
+from payments_app.domain.money import Money
+from payments_app.domain.payment import PaymentStatus, Reason
+from payments_app.gateways.base import ConfirmCard, Redirect
+from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable
+from payments_app.services import checkout
+from payments_app.services.checkout import TopUp
+from payments_app.settings import GatewaySettings
+from tests.services.conftest import Shop
+from tests.support.factories import identity_of, make_account, make_user
+from tests.support.gateway import Till
+
+
+async def rows(shop: Shop) -> int:
+    async with shop.portal.db.read() as session:
+        return (await session.execute(select(func.count()).select_from(Payment))).scalar_one()
+
+
+async def test_rule_6_the_row_is_committed_before_the_gateway_is_called(shop: Shop) -> None:
+    seen: list[int] = []
+
+    class Watching(Till):
+        async def create_payment(self, request):  # type: ignore[no-untyped-def]
+            seen.append(await rows(shop))
+            # Another writer gets through: no transaction is open while the gateway is asked.
+            async with asyncio.timeout(2), shop.portal.db.write():
+                pass
+            return await super().create_payment(request)
+
+    shop.portal = replace(shop.portal, gateways={"till": Watching()})
+    await shop.start()
+    assert seen == [1]
+
+
+async def test_rule_6_a_time_out_leaves_it_pending_and_the_sweep_is_due(shop: Shop) -> None:
+    shop.till.loses_answer = True
+    started = await shop.start()
+    row = await shop.payment(started.reference)
+    assert (row.status, row.gateway_reference) == (PaymentStatus.PENDING, None)
+    assert row.next_check_at is not None
+
+
+async def test_the_same_key_is_the_same_payment_however_often_it_is_pressed(shop: Shop) -> None:
+    pressed = await asyncio.gather(*(shop.start() for _ in range(8)))
+    assert len({progress.reference for progress in pressed}) == 1
+    assert len(shop.till.created) == await rows(shop) == 1
+    assert all(isinstance(progress.next_action, Redirect) for progress in pressed)
+
+
+async def test_a_key_with_other_parameters_is_refused(shop: Shop) -> None:
+    await shop.start(5000)
+    with pytest.raises(IdempotencyConflict):
+        await shop.start(5001)
+
+
+async def test_a_refused_creation_is_cancelled_with_the_gateways_code(shop: Shop) -> None:
+    shop.till.fault = GatewayRejected("amount_too_small")
+    started = await shop.start()
+    assert started.status is PaymentStatus.CANCELLED
+    assert started.reason == "rejected:amount_too_small"
+
+
+async def test_a_card_secret_is_given_out_but_never_stored(shop: Shop) -> None:
+    class Card(Till):
+        async def create_payment(self, request):  # type: ignore[no-untyped-def]
+            result = await super().create_payment(request)
+            return replace(result, next_action=ConfirmCard("pi_1_secret_2"))
+
+    shop.portal = replace(shop.portal, gateways={"till": Card()})
+    started = await shop.start()
+    assert started.next_action == ConfirmCard("pi_1_secret_2")
+    row = await shop.payment(started.reference)
+    assert "secret" not in repr(row.model_dump())
+    again = await shop.start()
+    assert again.next_action == ConfirmCard("pi_1_secret_2")
+
+
+async def test_rule_4_a_return_only_asks_the_gateway(shop: Shop) -> None:
+    started = await shop.start()
+    told = await checkout.check(shop.portal, shop.who, started.reference)
+    assert told.status is PaymentStatus.PENDING
+    shop.till.pay(started.reference)
+    told = await checkout.check(shop.portal, shop.who, started.reference)
+    assert (told.status, told.balance) == (PaymentStatus.COMPLETED, Money(5000, "USD"))
+
+
+async def test_rule_9_another_accounts_payment_is_not_found(shop: Shop) -> None:
+    started = await shop.start()
+    account = await make_account(shop.portal.db)
+    stranger = identity_of(await make_user(shop.portal.db, account), account)
+    for action in (checkout.check, checkout.cancel, checkout.progress):
+        with pytest.raises(NotFound):
+            await action(shop.portal, stranger, started.reference)
+    shop.till.pay(started.reference)
+    assert (await shop.payment(started.reference)).status is PaymentStatus.PENDING
+
+
+async def test_cancelling_voids_at_the_gateway_first(shop: Shop) -> None:
+    started = await shop.start()
+    told = await checkout.cancel(shop.portal, shop.who, started.reference)
+    assert (told.status, told.reason) == (
+        PaymentStatus.CANCELLED,
+        Reason.CANCELLED_BY_CUSTOMER,
+    )
+    assert shop.till.results[started.reference].status is PaymentStatus.CANCELLED
+
+
+async def test_cancelling_what_was_paid_meanwhile_completes_it(shop: Shop) -> None:
+    started = await shop.start()
+    shop.till.pay(started.reference)
+    told = await checkout.cancel(shop.portal, shop.who, started.reference)
+    assert told.status is PaymentStatus.COMPLETED
+    assert await shop.balance() == 5000
+
+
+async def test_cancelling_waits_for_a_gateway_that_does_not_answer(shop: Shop) -> None:
+    started = await shop.start()
+    shop.till.fault = GatewayUnavailable("down")
+    with pytest.raises(GatewayUnavailable):
+        await checkout.cancel(shop.portal, shop.who, started.reference)
+    assert (await shop.payment(started.reference)).status is PaymentStatus.PENDING
+
+
+async def test_a_declined_attempt_is_ended_with_its_reason(shop: Shop) -> None:
+    started = await shop.start()
+    shop.till.set(started.reference, declined=True, reason="declined:insufficient_funds")
+    told = await checkout.check(shop.portal, shop.who, started.reference)
+    assert (told.status, told.reason) == (
+        PaymentStatus.CANCELLED,
+        "declined:insufficient_funds",
+    )
+    assert shop.till.results[started.reference].status is PaymentStatus.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("account_minimum", "gateway_minimum", "minor", "limit"),
+    [(1000, "5.00", 999, 1000), (100, "5.00", 499, 500)],
+)
+async def test_the_stricter_minimum_counts(
+    shop: Shop, account_minimum: int, gateway_minimum: str, minor: int, limit: int
+) -> None:
+    account = await make_account(shop.portal.db, minimum_payment=account_minimum)
+    who = identity_of(await make_user(shop.portal.db, account), account)
+    shop.till.settings.minimum = {"USD": gateway_minimum}
+    with pytest.raises(AmountError) as error:
+        await checkout.quote(shop.portal, who, "till", Money(minor, "USD"))
+    assert (error.value.code, error.value.limit) == ("below_minimum", limit)
+    await checkout.quote(shop.portal, who, "till", Money(limit, "USD"))
+
+
+async def test_the_maximum_is_the_gateways(shop: Shop) -> None:
+    shop.till.settings.maximum = {"USD": "100.00"}
+    with pytest.raises(AmountError) as error:
+        await checkout.quote(shop.portal, shop.who, "till", Money(10001, "USD"))
+    assert (error.value.code, error.value.limit) == ("above_maximum", 10000)
+
+
+@pytest.mark.parametrize(
+    ("fees", "pay"),
+    [
+        ({}, 1050),
+        ({"surcharge_percent": "2.9"}, 1080),
+        ({"surcharge_fixed": {"USD": "0.30"}}, 1080),
+    ],
+)
+async def test_a_surcharge_is_paid_on_top_and_not_credited(
+    shop: Shop, fees: dict[str, object], pay: int
+) -> None:
+    till = Till(GatewaySettings(**fees))
+    shop.portal = replace(shop.portal, gateways={"till": till})
+    cost = await checkout.quote(shop.portal, shop.who, "till", Money(1050, "USD"))
+    assert (cost.pay.minor, cost.credit.minor) == (pay, 1050)
+    started = await shop.start(1050)
+    till.pay(started.reference)
+    await checkout.check(shop.portal, shop.who, started.reference)
+    assert await shop.balance() == 1050
+
+
+@pytest.mark.parametrize(
+    ("order", "field"),
+    [
+        (TopUp("nobody", Money(100, "USD"), "k"), "gateway"),
+        (TopUp("till", Money(100, "PHP"), "k"), "currency"),
+    ],
+)
+async def test_what_is_not_offered_is_refused(shop: Shop, order: TopUp, field: str) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        await checkout.start(shop.portal, shop.who, order)
+    assert error.value.field == field
+    assert await rows(shop) == 0
+
+
+async def test_open_attempts_of_the_same_amount_are_found(shop: Shop) -> None:
+    first = await shop.start(5000, "a")
+    await shop.start(4000, "b")
+    found = await checkout.open_attempts(shop.portal, shop.who, Money(5000, "USD"))
+    assert [progress.reference for progress in found] == [first.reference]

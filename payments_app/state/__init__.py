@@ -1,0 +1,1 @@
+"""Page states: authorise, call one service, assign."""

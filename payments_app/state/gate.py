@@ -1,0 +1,171 @@
+"""The gate that every event passes: nothing runs that is not declared, and for whom.
+
+Reflex lets anyone with a socket call every method of every state. Here an event runs only when its
+handler carries one of the decorators below or is one of the few that Reflex itself needs.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Any, Final
+
+import reflex as rx
+import structlog
+from reflex.event import Event
+from reflex.state import (
+    BaseState,
+    FrontendEventExceptionState,
+    OnLoadInternalState,
+    State,
+    StateUpdate,
+    UpdateVarsInternalState,
+)
+from reflex.utils.format import format_event_handler
+from reflex_base.constants.state import FIELD_MARKER
+from reflex_base.registry import RegistrationContext
+from starlette.requests import cookie_parser
+
+from payments_app.services.accounts import identify, session_cookie
+from payments_app.services.context import current
+from payments_app.services.identity import Identity
+
+log = structlog.get_logger()
+
+
+class Access(Enum):
+    """Who may send an event."""
+
+    PUBLIC = auto()
+    CUSTOMER = auto()
+    STAFF = auto()
+
+
+_MARK: Final = "_portal_access"
+_LONGEST_PREFERENCE: Final = 4000
+LOGIN_PAGE: Final = "/login"
+
+
+def _declared(access: Access) -> Callable[..., Any]:
+    def decorator(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+        """Make a method an event handler; takes the options of ``rx.event``."""
+        if function is None:
+            return lambda method: decorator(method, **options)
+        setattr(function, _MARK, access)
+        return rx.event(function, **options)
+
+    return decorator
+
+
+public_event = _declared(Access.PUBLIC)
+"""Anyone may send it, logged in or not."""
+customer_event = _declared(Access.CUSTOMER)
+"""Only a logged-in customer may send it."""
+staff_event = _declared(Access.STAFF)
+"""Only logged-in staff may send it; what a role may do is the service's to check."""
+
+REFLEX_EVENTS: Final = frozenset(
+    format_event_handler(state.event_handlers[name])
+    for state, name in (
+        (State, "hydrate_and_load"),
+        (OnLoadInternalState, "on_load_internal"),
+        (OnLoadInternalState, "set_is_hydrated"),
+        (UpdateVarsInternalState, "update_vars_internal"),
+        (FrontendEventExceptionState, "handle_frontend_exception"),
+    )
+)
+"""Reflex's own events that a page cannot do without; ``setvar`` and all others are refused."""
+
+
+class Holder(rx.State):
+    """Whose login session the state of this tab belongs to; 0 is nobody's yet."""
+
+    _session_id: int = 0
+
+
+class Gate(rx.Middleware):
+    """Refuses every event that is not declared, or not for whoever sends it."""
+
+    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
+        """Return None to let an event pass; anything else stops it."""
+        access = access_of(event.name)
+        if access is None or not _has_harmless_vars(event):
+            log.warning("event_refused", event_name=event.name)
+            return StateUpdate()
+        # Events that the server sends to a tab carry no router data: nobody is active there.
+        who = await identity_of(state, active=bool(event.router_data))
+        await _hand_over(state, who)
+        if access is Access.PUBLIC or (who and who.is_staff == (access is Access.STAFF)):
+            return None
+        log.warning("event_denied", event_name=event.name, user=who and who.user_id)
+        if who is not None:
+            return StateUpdate()
+        return StateUpdate(events=Event.from_event_type(rx.redirect(LOGIN_PAGE)))
+
+
+def access_of(event_name: str) -> Access | None:
+    """Return who may send an event, None for nobody."""
+    if event_name in REFLEX_EVENTS:
+        return Access.PUBLIC
+    registered = RegistrationContext.get().event_handlers.get(event_name)
+    return getattr(registered.handler.fn, _MARK, None) if registered else None
+
+
+async def identity_of(state: BaseState, *, active: bool = False) -> Identity | None:
+    """Return whom the session cookie of this tab's connection stands for."""
+    portal = current()
+    cookies = cookie_parser(state.router.headers.cookie)
+    token = cookies.get(session_cookie(portal.settings), "")
+    return await identify(portal, token, active=active)
+
+
+async def _hand_over(state: BaseState, who: Identity | None) -> None:
+    """Wipe what another login session left in this state.
+
+    Tabs name their state themselves, so that a tab may come with another's name.
+    """
+    holder = await state.get_state(Holder)
+    session_id = who.session_id if who else 0
+    if holder._session_id not in (0, session_id):
+        root = state._get_root_state()
+        for kind in RegistrationContext.get().base_states.values():
+            await root.get_state(kind)
+        root.reset()  # type: ignore[no-untyped-call]
+    holder._session_id = session_id
+
+
+def _has_harmless_vars(event: Event) -> bool:
+    """Tell whether the browser's own values are only preferences: known, and short text."""
+    if event.name not in REFLEX_EVENTS or not event.payload.get("vars"):
+        return True
+    sent = event.payload["vars"]
+    return isinstance(sent, dict) and all(
+        _is_preference(name) and isinstance(value, str) and len(value) <= _LONGEST_PREFERENCE
+        for name, value in sent.items()
+    )
+
+
+def _is_preference(name: str) -> bool:
+    state_name, _, var = name.rpartition(".")
+    state = RegistrationContext.get().base_states.get(state_name)
+    return state is not None and bool(state._is_client_storage(var.removesuffix(FIELD_MARKER)))
+
+
+class _WithoutPayload(logging.Filter):
+    """Cuts payloads, headers and cookies out of what Reflex logs about an event."""
+
+    _payload = re.compile(r"(Event\(|with value |Event data: ).*", re.DOTALL)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = self._payload.sub("(not logged)", record.getMessage()), ()
+        return True
+
+
+def keep_payloads_out_of_logs() -> None:
+    """Install the filter on the loggers of Reflex that write events out in full."""
+    for name in (
+        "reflex.app",
+        "reflex_base.event.processor.event_processor",
+        "reflex_base.event.processor.base_state_processor",
+    ):
+        logging.getLogger(name).addFilter(_WithoutPayload())

@@ -11,12 +11,15 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from payments_app.sandbox.app import create_sandbox, issued_settings
+from payments_app.settings import Settings
 
 
 async def serve(host: str, port: int, portal_url: str, store_path: Path) -> None:
     """Serve at http://host:port/sandbox until SIGINT or SIGTERM."""
     origin = f"http://{host}:{port}/sandbox"
-    sandbox = create_sandbox(store_path, origin=origin, portal_url=portal_url)
+    sandbox = create_sandbox(
+        store_path, origin=origin, portal_url=portal_url, merchant=Settings().portal_name
+    )
     outer = FastAPI(openapi_url=None)
     outer.mount("/sandbox", sandbox.app)
     server = Server(outer, host, port, interface=Interfaces.ASGINL, log_enabled=False)

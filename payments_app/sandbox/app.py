@@ -51,17 +51,19 @@ def create_sandbox(
     *,
     origin: str,
     portal_url: str,
+    merchant: str = "the merchant",
     twins: Iterable[Twin] = TWINS,
     clock: Clock = time.time,
 ) -> Sandbox:
     """Build the sandbox.
 
     ``origin`` is the address under which browsers and the portal reach it, ``/sandbox`` included;
-    ``portal_url`` is where its webhooks go; ``clock`` gives seconds since 1970.
+    ``portal_url`` is where its webhooks go; ``merchant`` is the name on hosted payment pages;
+    ``clock`` gives seconds since 1970.
     """
     store = Store(store_path, clock)
     origin = origin.rstrip("/")
-    providers = {twin.code: Provider(twin, store, origin) for twin in twins}
+    providers = {twin.code: Provider(twin, store, origin, merchant) for twin in twins}
     app = FastAPI(openapi_url=None)
     app.state.providers = providers
     _answer_errors(app)

@@ -60,7 +60,7 @@ async def challenge(intent_id: str, client_secret: str, here: Here) -> Response:
     return hosted_page(
         here,
         title="3-D Secure",
-        merchant="the portal",
+        merchant=here.merchant,
         amount=price.to_decimal(),
         currency=price.currency,
         description=intent["description"] or intent_id,

@@ -179,9 +179,7 @@ async def _charge(
     charge |= money | {"amount_captured": done.amount, "captured": True, "paid": True}
     charge["status"] = "succeeded"
     fee = done.amount * 29 // 1000 + 30
-    charge["balance_transaction"] = await balance_transaction(
-        tx, charge, "charge", done.amount, fee
-    )
+    charge["balance_transaction"] = await balance_transaction(tx, charge, done.amount, fee)
     intent |= {
         "amount_received": done.amount,
         "currency": money["currency"],

@@ -198,7 +198,7 @@ def new_charge(intent: Document, method: Document, now: float) -> Document:
         "paid": False,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": {"type": "card", "card": method["card"]},
+        "payment_method_details": {"type": "card", "card": _used_card(method)},
         "receipt_email": intent["receipt_email"],
         "receipt_number": None,
         "receipt_url": None,
@@ -214,9 +214,7 @@ def new_charge(intent: Document, method: Document, now: float) -> Document:
     }
 
 
-async def balance_transaction(
-    tx: Transaction, source: Document, kind: str, amount: int, fee: int
-) -> str:
+async def balance_transaction(tx: Transaction, source: Document, amount: int, fee: int) -> str:
     """Write what an object did to the merchant's balance; minor units, signed. Returns its id."""
     body: Document = {
         "id": new_id("txn_"),
@@ -230,13 +228,19 @@ async def balance_transaction(
         "fee": fee,
         "fee_details": [],
         "net": amount - fee,
-        "reporting_category": kind,
+        "reporting_category": source["object"],
         "source": source["id"],
         "status": "available",
-        "type": kind,
+        "type": "adjustment" if source["object"] == "dispute" else source["object"],
     }
     await save(tx, body)
     return str(body["id"])
+
+
+def _used_card(method: Document) -> Document:
+    kept = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding")
+    card = {name: method["card"][name] for name in (*kept, "last4", "wallet")}
+    return card | {"installments": None, "network": card["brand"], "three_d_secure": None}
 
 
 async def _expand(tx: Transaction, node: Any, path: list[str]) -> None:

@@ -55,7 +55,7 @@ async def create_refund(tx: Transaction, call: Call) -> Reply:
         "status": "pending" if plan.refund == "late" else "succeeded",
         "transfer_reversal": None,
     }
-    refund["balance_transaction"] = await balance_transaction(tx, refund, "refund", -amount, 0)
+    refund["balance_transaction"] = await balance_transaction(tx, refund, -amount, 0)
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
     intent = await load(tx, "payment_intent", charge["payment_intent"])
@@ -177,7 +177,7 @@ async def open_dispute(tx: Transaction, charge: Document, reference: str) -> Non
         "reason": "fraudulent",
         "status": "needs_response",
     }
-    taken = await balance_transaction(tx, dispute, "dispute", -dispute["amount"], _DISPUTE_FEE)
+    taken = await balance_transaction(tx, dispute, -dispute["amount"], _DISPUTE_FEE)
     dispute["balance_transactions"] = [await load(tx, "balance_transaction", taken)]
     charge["disputed"] = True
     await tx.book("chargeback", reference, dispute["id"], dispute["amount"], dispute["currency"])

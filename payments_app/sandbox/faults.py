@@ -107,9 +107,14 @@ async def current(tx: Transaction) -> list[Document]:
 
 async def fires(tx: Transaction, fault: Fault, call: str = "") -> int | None:
     """Take one opportunity: the knob's value if the fault happens now, else None."""
-    for row in await current(tx):
+    if tx.knobs is None:
+        tx.knobs = await current(tx)
+    for row in tx.knobs:
         if row["fault"] == fault and row["on_call"] in call:
             happens = row["times"] != 0 and _chosen(row, tx.gateway)
+            row["seen"] += 1
+            if row["times"] is not None:
+                row["times"] -= happens
             await tx.execute(
                 "UPDATE faults SET seen = seen + 1, fired = fired + ?, times = times - ?"
                 " WHERE gateway = ? AND fault = ?",

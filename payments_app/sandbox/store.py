@@ -1,7 +1,8 @@
 """What the sandbox remembers, in one SQLite file that may be wiped at any time.
 
-Every access is a transaction: one writer at a time, all or nothing, on disk before the answer goes
-out. So a portal that is killed and started again meets providers that still know what they charged.
+Every access is a transaction: one writer at a time, all or nothing, in the file before the answer
+goes out. So a portal that is killed and started again meets providers that still know what they
+charged.
 """
 
 import asyncio
@@ -61,6 +62,8 @@ class Transaction:
         self.now = now
         self.posted = False
         """Whether a webhook was queued, so that the sender must wake after the commit."""
+        self.knobs: list[Document] | None = None
+        """The gateway's fault knobs, once they have been read."""
         self._connection = connection
 
     async def execute(self, sql: str, *values: object) -> list[Document]:
@@ -163,6 +166,7 @@ class Store:
             connection.row_factory = aiosqlite.Row
             await connection.execute("PRAGMA busy_timeout = 10000")
             await connection.execute("PRAGMA journal_mode = WAL")
+            await connection.execute("PRAGMA synchronous = NORMAL")
             await connection.executescript(_SCHEMA)
             self._connection = connection
             try:

@@ -43,11 +43,12 @@ class Twin:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A twin at work: ``origin`` is the sandbox's address, ``url`` the twin's own."""
+    """A twin at work: ``origin`` is the sandbox's address, ``merchant`` the name customers see."""
 
     twin: Twin
     store: Store
     origin: str
+    merchant: str
 
     @property
     def url(self) -> str:

@@ -458,3 +458,16 @@ def test_form_bodies_with_brackets() -> None:
         "f": ["4", "5"],
         "g": ["6", {"h": "7"}],
     }
+
+
+@pytest.mark.parametrize("fault", ["reset", "server_error", "rate_limit"])
+async def test_the_sdk_meets_faults(running_sandbox: RunningSandbox, fault: str) -> None:
+    params = {**PRICE, "payment_method": "pm_card_visa", "confirm": True}
+    async with client_for(running_sandbox.origin, retries=1) as patient:
+        await running_sandbox.fault("card", **{fault: {"times": 1}})
+        if fault == "rate_limit":
+            with pytest.raises(stripe.RateLimitError):
+                await patient.v1.payment_intents.create_async(params)
+        paid = await patient.v1.payment_intents.create_async(params)
+    assert paid.status == "succeeded"
+    assert len(await running_sandbox.ledger("card")) == 1

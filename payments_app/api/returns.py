@@ -18,9 +18,7 @@ _METHODS = ["GET", "POST"]
 
 def _to_result_page(reference: str) -> RedirectResponse:
     # Only letters and digits are passed on, so the answer stays on this site.
-    return RedirectResponse(
-        f"/pay/{''.join(filter(str.isalnum, reference))[:20]}", status_code=303
-    )
+    return RedirectResponse(f"/pay/{''.join(filter(str.isalnum, reference))[:20]}", status_code=303)
 
 
 @router.api_route("/return/{reference}", methods=_METHODS)

@@ -1,0 +1,68 @@
+"""Makes the running portal from its settings: gateways, database, sandbox and background work."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from payments_app.db.engine import Database
+from payments_app.gateways import registry
+from payments_app.gateways.base import Gateway
+from payments_app.sandbox.app import Sandbox, create_sandbox, issued_settings
+from payments_app.services import sweep, webhooks
+from payments_app.services.context import Portal
+from payments_app.settings import Settings
+
+Worker = Callable[[Portal], Coroutine[Any, Any, None]]
+WORKERS: Final[tuple[Worker, ...]] = (webhooks.run, sweep.run)
+
+
+class UnsafeSettings(SystemExit):
+    """Live mode was asked for with settings that only belong in the sandbox."""
+
+
+def build_portal(settings: Settings) -> Portal:
+    """Connect everything; nothing is opened before it is used. Raises UnsafeSettings."""
+    issued = {} if settings.live else issued_settings(settings.sandbox_origin)
+    gateways = registry.connect(issued)
+    if settings.live:
+        _refuse_sandbox_keys(gateways)
+    return Portal(settings=settings, db=Database(settings.database_url), gateways=gateways)
+
+
+def build_sandbox(settings: Settings) -> Sandbox | None:
+    """Build the sandbox that this process serves, or None when it serves none."""
+    if not settings.brings_sandbox:
+        return None
+    return create_sandbox(
+        settings.data_dir / "sandbox.db",
+        origin=settings.sandbox_origin,
+        portal_url=settings.public_url,
+        merchant=settings.portal_name,
+    )
+
+
+@asynccontextmanager
+async def running(portal: Portal, sandbox: Sandbox | None) -> AsyncIterator[None]:
+    """Keep the background work going around the server's life."""
+    async with AsyncExitStack() as stack:
+        if sandbox is not None:
+            await stack.enter_async_context(sandbox.running())
+        tasks = [asyncio.create_task(worker(portal)) for worker in WORKERS]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await portal.close()
+
+
+def _refuse_sandbox_keys(gateways: Mapping[str, Gateway]) -> None:
+    for gateway in gateways.values():
+        for name, value in gateway.settings:
+            text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            if "sandbox" in text.lower() and gateway.offered:
+                raise UnsafeSettings(f"live mode refuses the sandbox's {gateway.code} {name}")

@@ -1,0 +1,51 @@
+"""The webhook route: status codes, limits, and nothing lost."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from payments_app.api import webhooks
+from payments_app.services.context import Portal, install
+from payments_app.services.webhooks import handle_due
+from tests.support.gateway import Till, webhook
+
+
+@pytest.fixture
+async def served(portal: Portal) -> AsyncIterator[httpx.AsyncClient]:
+    """The route, with one gateway behind it."""
+    install(replace(portal, gateways={"till": Till()}))
+    app = FastAPI()
+    app.include_router(webhooks.router)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
+        yield client
+
+
+async def test_a_webhook_is_on_disk_when_it_is_answered(
+    served: httpx.AsyncClient, portal: Portal
+) -> None:
+    headers, body = webhook("evt-1", "PSTRANGER")
+    answer = await served.post("/webhooks/till", headers=headers, content=body)
+    assert answer.status_code == 200
+    assert await handle_due(portal) == 1
+
+
+async def test_a_bad_signature_is_400(served: httpx.AsyncClient) -> None:
+    answer = await served.post("/webhooks/till", headers={"x-till": "forged"}, content=b"{}")
+    assert answer.status_code == 400
+
+
+async def test_an_unknown_gateway_is_404(served: httpx.AsyncClient) -> None:
+    assert (await served.post("/webhooks/nobody", content=b"{}")).status_code == 404
+
+
+async def test_a_body_above_the_limit_is_413(served: httpx.AsyncClient, portal: Portal) -> None:
+    body = b"x" * (portal.settings.webhook_body_limit + 1)
+    assert (await served.post("/webhooks/till", content=body)).status_code == 413
+
+
+async def test_only_post_is_taken(served: httpx.AsyncClient) -> None:
+    assert (await served.get("/webhooks/till")).status_code == 405

@@ -1,0 +1,101 @@
+"""Log in and log out: the only routes that set or clear the session cookie."""
+
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from payments_app.api.guards import SameOrigin
+from payments_app.services import accounts
+from payments_app.services.accounts import TooManyAttempts, serves_tls, session_cookie
+from payments_app.services.context import current
+
+router = APIRouter(prefix="/auth", tags=["login"], dependencies=[SameOrigin])
+
+_BODY_LIMIT = 10_000
+
+
+class Login(BaseModel):
+    """What the login page sends. ``next`` is the page to go on to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: str = Field(min_length=1, max_length=254)
+    password: SecretStr = Field(min_length=1, max_length=1000)
+    next: str = "/"
+
+
+@router.post("/login")
+async def log_in(request: Request) -> Response:
+    """Check e-mail and password; 200 sets the cookie and names the page to open.
+
+    401 ``wrong_login``, 422 ``invalid`` and 429 ``too_many_attempts`` (with Retry-After) carry
+    their code in ``error``. The body is checked here, since the framework's own answer would
+    repeat the password.
+    """
+    portal = current()
+    try:
+        login = Login.model_validate_json(await _body(request))
+    except ValidationError:
+        return JSONResponse({"error": "invalid"}, 422)
+    address = request.client.host if request.client else ""
+    agent = request.headers.get("user-agent", "")
+    password = login.password.get_secret_value()
+    try:
+        token = await accounts.log_in(portal, login.email, password, address, agent)
+    except TooManyAttempts as error:
+        waiting = {"Retry-After": str(error.retry_after)}
+        return JSONResponse({"error": "too_many_attempts"}, 429, headers=waiting)
+    if token is None:
+        return JSONResponse({"error": "wrong_login"}, 401)
+    await accounts.log_out(portal, _token(request))
+    response = JSONResponse({"next": local_path(login.next)})
+    response.set_cookie(
+        session_cookie(portal.settings),
+        token,
+        max_age=portal.settings.session_lifetime_seconds,
+        path="/",
+        secure=serves_tls(portal.settings),
+        httponly=True,
+        samesite="lax",
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@router.post("/logout")
+async def log_out(request: Request) -> Response:
+    """End the login session, clear the cookie and lead to the login page."""
+    settings = current().settings
+    await accounts.log_out(current(), _token(request))
+    response = RedirectResponse("/login", status_code=303)
+    response.delete_cookie(
+        session_cookie(settings), secure=serves_tls(settings), httponly=True, samesite="lax"
+    )
+    return response
+
+
+def local_path(wanted: str) -> str:
+    """Return ``wanted`` if it is a path of this site, else the start page.
+
+    Browsers read ``//host`` and ``/\\host`` as other sites, and drop control characters first.
+    """
+    plain = wanted.isprintable() and "\\" not in wanted
+    if not plain or not wanted.startswith("/") or wanted.startswith("//"):
+        return "/"
+    parts = urlsplit(wanted)
+    return "/" if parts.scheme or parts.netloc else wanted
+
+
+def _token(request: Request) -> str:
+    return request.cookies.get(session_cookie(current().settings), "")
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _BODY_LIMIT:
+            return b""
+    return bytes(body)

@@ -4,6 +4,7 @@ A finished build is a directory ``.build/<digest>``: the digest covers everythin
 is made from, so a build that exists is never repeated and a running portal is never disturbed.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -98,22 +99,29 @@ def _publish(target: Path) -> None:
 
 
 def _prune() -> None:
-    builds = sorted(BUILDS.iterdir(), key=lambda build: build.stat().st_mtime, reverse=True)
-    for build in builds[_KEPT_BUILDS:]:
+    builds = sorted(filter(Path.is_dir, BUILDS.iterdir()), key=lambda build: build.stat().st_mtime)
+    for build in builds[:-_KEPT_BUILDS]:
         shutil.rmtree(build, ignore_errors=True)
 
 
 def ensure_built() -> Path:
     """Directory of the build for the present sources, which is made when it does not exist.
 
-    Raises `RuntimeError` with the tools' output when the front end does not build.
+    Several processes may ask at once: one builds, the others wait for it. Raises `RuntimeError`
+    with the tools' output when the front end does not build.
     """
     target = BUILDS / digest()
     if not target.exists():
-        _export()
-        if not target.exists():
-            _publish(target)
-        _prune()
+        BUILDS.mkdir(exist_ok=True)
+        with (BUILDS / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not target.exists():
+                _export()
+                # Reflex may have written its lock files anew, which are sources as well.
+                target = BUILDS / digest()
+                if not target.exists():
+                    _publish(target)
+                _prune()
     return target
 
 

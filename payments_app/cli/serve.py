@@ -4,10 +4,10 @@ Needs no node. The two ``__REFLEX_`` names are internal to Reflex 0.10 (its own 
 sets them too); tests/cli/test_serve.py fails when a later Reflex renames them.
 """
 
+import multiprocessing
 import os
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -49,14 +49,17 @@ def application() -> "ASGIApp":
     return with_cache_control(app())
 
 
-def wait_until_ready(port: int, timeout: float = READY_TIMEOUT_SECONDS) -> bool:
-    """Whether the server on `port` answered its readiness check within `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
+def wait_until_ready(port: int, runs: Callable[[], bool] = lambda: True) -> bool:
+    """Whether the server on `port` passed its readiness check before it was too late.
+
+    Too late is `READY_TIMEOUT_SECONDS` from now, or when `runs` says that its process has ended.
+    """
+    deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+    while time.monotonic() < deadline and runs():
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/_health", timeout=5) as answer:
                 return bool(answer.status == 200)
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
+        except OSError:  # refused, reset, timed out, or an HTTP error: not ready yet
             time.sleep(0.05)
     return False
 
@@ -72,6 +75,8 @@ def serve(on_ready: Callable[[], None]) -> None:
     os.environ["__REFLEX_SKIP_COMPILE"] = "true"
     os.environ["__REFLEX_MOUNT_FRONTEND_COMPILED_APP"] = "true"
     os.environ["REFLEX_USE_GRANIAN"] = "1"
+    # A fork would copy the locks that the announcing thread holds at that moment.
+    multiprocessing.set_start_method("spawn", force=True)
     server = Server(
         f"{__spec__.name}:application",
         address=settings.host,

@@ -1,0 +1,81 @@
+"""The prebuilt server: caching, compression, origins of the socket, and a clean end."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import httpx
+import pytest
+import socketio
+
+from payments_app.cli.build import ensure_built
+from tests.support.portal import PortalServer
+
+
+@pytest.fixture(scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PortalServer]:
+    """A portal on an empty database."""
+    server = PortalServer(tmp_path_factory.mktemp("serve"))
+    await server.run("alembic", "upgrade", "head")
+    await server.start()
+    yield server
+    await server.kill()
+
+
+async def get(server: PortalServer, path: str, encoding: str = "identity") -> httpx.Response:
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        return await client.get(path, headers={"Accept-Encoding": encoding})
+
+
+@pytest.mark.parametrize(("accepted", "sent"), [("gzip", "gzip"), ("gzip, br", "br")])
+async def test_scripts_are_kept_and_compressed(
+    server: PortalServer, accepted: str, sent: str
+) -> None:
+    script = next((ensure_built() / "build/client/assets").glob("root-*.js"))
+    answer = await get(server, f"/assets/{script.name}", accepted)
+    assert answer.headers["content-encoding"] == sent
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+async def test_a_page_and_a_missing_script_are_not_kept(server: PortalServer) -> None:
+    assert "cache-control" not in (await get(server, "/assets/none.js")).headers
+    assert "immutable" not in (await get(server, "/")).headers.get("cache-control", "")
+
+
+@pytest.mark.parametrize("path", ["/ping", "/_health"])
+async def test_checks_answer(server: PortalServer, path: str) -> None:
+    assert (await get(server, path)).status_code == 200
+
+
+async def connect(server: PortalServer, origin: str) -> bool:
+    async with aiohttp.ClientSession() as session:
+        client = socketio.AsyncClient(reconnection=False, http_session=session)
+        try:
+            await client.connect(
+                f"{server.url}?token=test",
+                headers={"Origin": origin},
+                socketio_path="/_event",
+                namespaces=["/_event"],
+                transports=["websocket"],
+            )
+        except socketio.exceptions.ConnectionError:
+            return False
+        await client.disconnect()
+        return True
+
+
+async def test_only_the_portals_own_pages_open_the_socket(server: PortalServer) -> None:
+    assert await connect(server, server.url)
+    assert await connect(server, f"http://localhost:{server.port}")
+    assert not await connect(server, "https://evil.example")
+    assert not await connect(server, f"http://localhost:{server.port + 1}")
+
+
+@pytest.mark.parametrize("signal", ["SIGINT", "SIGTERM"])
+async def test_a_signal_ends_it_cleanly(tmp_path: Path, signal: str) -> None:
+    server = PortalServer(tmp_path)
+    await server.run("alembic", "upgrade", "head")
+    await server.start()
+    assert await connect(server, server.url)
+    assert await server.stop(signal) == 0
+    assert "Traceback" not in server.log_path.read_text()

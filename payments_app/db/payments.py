@@ -1,0 +1,206 @@
+"""Queries for lists of payments: filtered, sorted, paged by keyset, counted, summed, streamed."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from payments_app.db.models import Balance, Payment, TimelineEntry
+from payments_app.domain.payment import PaymentStatus
+
+_ROWS_PER_FETCH = 500
+
+Cursor = tuple[Any, ...]
+"""Where a page starts: the sort key of the row before it."""
+
+
+class Order(StrEnum):
+    """How a list is sorted. Totals are compared within a currency, never across."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    HIGHEST = "highest"
+    LOWEST = "lowest"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which payments; each field that is set narrows the list.
+
+    ``since`` is inclusive and ``until`` exclusive; ``gateway`` "" means rows of no gateway.
+    """
+
+    account_id: int
+    search: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    status: PaymentStatus | None = None
+    gateway: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many rows there are in a currency, and the signed sum of the Completed ones."""
+
+    currency: str
+    rows: int
+    completed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account's balance in one currency; ``pending`` is the signed sum of the Pending rows."""
+
+    currency: str
+    amount: int
+    pending: int
+
+
+def cursor_of(payment: Payment, order: Order) -> Cursor:
+    """Return the cursor with which the page behind ``payment`` starts."""
+    if order in (Order.NEWEST, Order.OLDEST):
+        return (payment.dated_at, payment.key)
+    return (payment.currency, payment.amount, payment.key)
+
+
+async def page(
+    session: AsyncSession, chosen: Filter, order: Order, after: Cursor | None, limit: int
+) -> Sequence[Payment]:
+    """Return up to ``limit`` payments behind the cursor."""
+    query = _sorted(select(Payment).where(*_conditions(chosen)), order).limit(limit)
+    if after is not None:
+        columns = _sort_columns(order)
+        edge = tuple_(*map(literal, after, [column.type for column in columns]))
+        key = tuple_(*columns)
+        query = query.where(key < edge if _descends(order) else key > edge)
+    rows: Sequence[Payment] = (await session.execute(query)).scalars().all()
+    return rows
+
+
+async def count(session: AsyncSession, chosen: Filter, limit: int) -> int:
+    """Count payments, but no further than ``limit``, so that it takes as long for a million."""
+    found = select(col(Payment.id)).where(*_conditions(chosen)).limit(limit).subquery()
+    return (await session.execute(select(func.count()).select_from(found))).scalar_one()
+
+
+async def totals(session: AsyncSession, chosen: Filter) -> list[Total]:
+    """Return the rows and sums per currency, in the order of the codes."""
+    completed = case((col(Payment.status) == PaymentStatus.COMPLETED, col(Payment.amount)), else_=0)
+    query = (
+        select(col(Payment.currency), func.count(), func.sum(completed))
+        .where(*_conditions(chosen))
+        .group_by(col(Payment.currency))
+        .order_by(col(Payment.currency))
+    )
+    return [Total(code, rows, int(sum_)) for code, rows, sum_ in await session.execute(query)]
+
+
+async def standings(session: AsyncSession, account_id: int) -> list[Standing]:
+    """Return the account's balances, by currency code, with what is Pending beside."""
+    kept = select(col(Balance.currency), col(Balance.amount)).where(
+        col(Balance.account_id) == account_id
+    )
+    waiting = (
+        select(col(Payment.currency), func.sum(col(Payment.amount)))
+        .where(
+            col(Payment.account_id) == account_id,
+            col(Payment.status) == PaymentStatus.PENDING,
+        )
+        .group_by(col(Payment.currency))
+    )
+    amounts = {row.currency: row.amount for row in await session.execute(kept)}
+    pending = {code: int(sum_) for code, sum_ in await session.execute(waiting)}
+    return [
+        Standing(code, amounts.get(code, 0), pending.get(code, 0))
+        for code in sorted(amounts | pending)
+    ]
+
+
+async def find(session: AsyncSession, account_id: int, reference: str) -> Payment | None:
+    """Find one of the account's payments; another account's is not found."""
+    query = select(Payment).where(
+        col(Payment.account_id) == account_id, col(Payment.reference) == reference
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def relatives(session: AsyncSession, payment: Payment) -> Sequence[Payment]:
+    """Return the payment that this one takes back, and those that take this one back."""
+    query = (
+        select(Payment)
+        .where(
+            col(Payment.account_id) == payment.account_id,
+            or_(col(Payment.id) == payment.parent_id, col(Payment.parent_id) == payment.key),
+        )
+        .order_by(col(Payment.id))
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def timeline(session: AsyncSession, payment_id: int) -> Sequence[TimelineEntry]:
+    """Return what happened to a payment, in that order."""
+    query = (
+        select(TimelineEntry)
+        .where(col(TimelineEntry.payment_id) == payment_id)
+        .order_by(col(TimelineEntry.at), col(TimelineEntry.id))
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def stream(
+    session: AsyncSession, chosen: Filter, order: Order, columns: Sequence[Any]
+) -> AsyncIterator[Sequence[Any]]:
+    """Give the chosen columns of all rows as of one moment, some hundred rows at a time.
+
+    A server-side cursor keeps the memory constant; a row that changes meanwhile is neither missed
+    nor given twice.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        # SQLite reads a snapshot anyway.
+        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    query = _sorted(select(*columns).where(*_conditions(chosen)), order)
+    rows = await session.stream(query.execution_options(yield_per=_ROWS_PER_FETCH))
+    async for some in rows.partitions():
+        yield some
+
+
+def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
+    conditions = [col(Payment.account_id) == chosen.account_id]
+    if chosen.search:
+        conditions.append(
+            or_(
+                *(
+                    col(text).icontains(chosen.search, autoescape=True)
+                    for text in (Payment.description, Payment.reference, Payment.method_detail)
+                )
+            )
+        )
+    if chosen.since is not None:
+        conditions.append(col(Payment.dated_at) >= chosen.since)
+    if chosen.until is not None:
+        conditions.append(col(Payment.dated_at) < chosen.until)
+    if chosen.status is not None:
+        conditions.append(col(Payment.status) == chosen.status)
+    if chosen.gateway is not None:
+        conditions.append(col(Payment.gateway) == (chosen.gateway or None))
+    return conditions
+
+
+def _sort_columns(order: Order) -> tuple[Any, ...]:
+    if order in (Order.NEWEST, Order.OLDEST):
+        return (col(Payment.dated_at), col(Payment.id))
+    return (col(Payment.currency), col(Payment.amount), col(Payment.id))
+
+
+def _descends(order: Order) -> bool:
+    return order in (Order.NEWEST, Order.HIGHEST)
+
+
+def _sorted(query: Select[Any], order: Order) -> Select[Any]:
+    descends = _descends(order)
+    return query.order_by(*(c.desc() if descends else c.asc() for c in _sort_columns(order)))

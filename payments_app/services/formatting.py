@@ -1,0 +1,96 @@
+"""Money, dates and counts as people read them, in their own locale and time zone."""
+
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_skeleton, format_time
+from babel.numbers import (
+    NumberPattern,
+    format_decimal,
+    get_currency_name,
+    get_decimal_symbol,
+    get_group_symbol,
+    parse_pattern,
+)
+
+from payments_app.domain.money import Money, exponent
+
+MINUS: Final = "\N{MINUS SIGN}"
+DEFAULT_LOCALE: Final = "en"
+DEFAULT_ZONE: Final = "UTC"
+
+
+@lru_cache
+def locale_of(code: str) -> Locale:
+    """Return the locale of a code such as ``en`` or ``en-GB``; English when nobody knows it."""
+    try:
+        return Locale.parse(code.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(DEFAULT_LOCALE)
+
+
+@lru_cache
+def zone_of(name: str) -> tzinfo:
+    """Return a time zone by its IANA name; UTC when nobody knows it."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo(DEFAULT_ZONE)
+
+
+def money(amount: Money, locale: str) -> str:
+    """Write an amount with its symbol and a true minus sign instead of a hyphen."""
+    known = locale_of(locale)
+    decimals = exponent(amount.currency)
+    text: str = _pattern(known, decimals).apply(
+        Decimal(amount.minor).scaleb(-decimals),
+        known,
+        currency=amount.currency,
+        currency_digits=False,
+        numbering_system="default",
+    )
+    return text.replace("-", MINUS)
+
+
+@lru_cache
+def _pattern(locale: Locale, decimals: int) -> NumberPattern:
+    """Return the locale's pattern with ISO 4217's decimals; Unicode's differ for some."""
+    pattern: NumberPattern = parse_pattern(locale.currency_formats["standard"].pattern)
+    pattern.frac_prec = (decimals, decimals)
+    return pattern
+
+
+def currency_name(code: str, locale: str) -> str:
+    """Return a currency's name in the plural, with a capital (``US dollars``)."""
+    name = get_currency_name(code, count=2, locale=locale_of(locale))
+    return name[:1].upper() + name[1:]
+
+
+def count(number: int, locale: str) -> str:
+    """Write a whole number with the locale's groups (``3,214``)."""
+    return format_decimal(number, locale=locale_of(locale), numbering_system="default")
+
+
+def day(at: datetime, locale: str, zone: str) -> str:
+    """Write the day of a point in time (``23 Nov 2026``)."""
+    return format_skeleton("yMMMd", at, tzinfo=zone_of(zone), locale=locale_of(locale))
+
+
+def day_and_time(at: datetime, locale: str, zone: str) -> str:
+    """Write a point in time to the minute (``23 Nov 2026, 14:02``)."""
+    clock = format_time(at, "short", tzinfo=zone_of(zone), locale=locale_of(locale))
+    return f"{day(at, locale, zone)}, {clock}"
+
+
+def decimal_mark(locale: str) -> str:
+    """Return what stands before the decimals of a typed amount."""
+    return get_decimal_symbol(locale_of(locale), numbering_system="default")
+
+
+def group_mark(locale: str) -> str:
+    """Return what stands between groups of digits of a typed amount."""
+    return get_group_symbol(locale_of(locale), numbering_system="default")

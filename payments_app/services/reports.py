@@ -1,0 +1,336 @@
+"""What customers see of their payments: the list, one payment, balances. All as text to show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Final, Self
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from payments_app.db import payments
+from payments_app.db.models import Payment, TimelineEntry
+from payments_app.db.payments import Cursor, Filter, Order, Standing, Total
+from payments_app.domain.errors import NotFound
+from payments_app.domain.money import Money
+from payments_app.domain.payment import PaymentKind, PaymentStatus
+from payments_app.services import formatting, wording
+from payments_app.services.context import Portal
+from payments_app.services.identity import Identity
+
+PAGE_SIZE: Final = 50
+MOST_COUNTED: Final = 10_000
+NO_GATEWAY: Final = "none"
+"""The method that stands for rows of no gateway, such as purchases."""
+
+_EARLIEST: Final = date(1900, 1, 1)
+_LATEST: Final = date(2999, 12, 31)
+_KIND_ICONS: Final[dict[PaymentKind, str]] = {
+    PaymentKind.TOP_UP: "plus",
+    PaymentKind.CHARGE: "shopping-bag",
+    PaymentKind.REFUND: "undo-2",
+    PaymentKind.CHARGEBACK: "triangle-alert",
+    PaymentKind.ADJUSTMENT: "sliders-horizontal",
+}
+KIND_ICONS: Final = frozenset(_KIND_ICONS.values())
+"""Lucide names of the icons of rows that no gateway stands for."""
+
+
+class View(BaseModel):
+    """What of the list is on screen; the days are the user's, both inclusive.
+
+    It comes from a browser, as events or as the query of an address, so it is validated here.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+
+    search: str = Field(default="", max_length=100, pattern=r"^[^\x00]*$")
+    since: date | None = Field(default=None, ge=_EARLIEST, le=_LATEST)
+    until: date | None = Field(default=None, ge=_EARLIEST, le=_LATEST)
+    status: PaymentStatus | None = None
+    method: str = Field(default="", max_length=30)
+    order: Order = Order.NEWEST
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether it leaves any payment out."""
+        return self != View(order=self.order)
+
+    def query(self) -> str:
+        """Return the view as the query of an address."""
+        return urlencode(self.model_dump(mode="json", exclude_defaults=True))
+
+    def changed(self, **fields: object) -> Self:
+        """Return the view with some fields set anew; raises ValidationError."""
+        return self.model_validate(self.model_dump() | fields)
+
+    def filter(self, who: Identity) -> Filter:
+        """Return the customer's own rows that the view shows."""
+        zone = formatting.zone_of(who.time_zone)
+
+        def midnight(day: date | None) -> datetime | None:
+            return None if day is None else datetime.combine(day, time(), zone)
+
+        return Filter(
+            account_id=who.own_account(),
+            search=self.search,
+            since=midnight(self.since),
+            until=midnight(self.until and self.until + timedelta(days=1)),
+            status=self.status,
+            gateway="" if self.method == NO_GATEWAY else self.method or None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list. ``note`` is the grey line beneath the description."""
+
+    id: int
+    reference: str
+    date: str
+    date_note: str
+    total: str
+    status: str
+    status_label: str
+    description: str
+    note: str
+    method: str
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceLine:
+    """The balance in one currency; ``pending`` is empty when nothing is."""
+
+    name: str
+    amount: str
+    pending: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """One page of the list. ``older`` is where the next one starts, None behind the last."""
+
+    rows: tuple[Row, ...]
+    found: int
+    count: str
+    older: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry of a payment's timeline."""
+
+    at: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A refund or the like, or what it takes back."""
+
+    reference: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One payment in full. ``charged`` is set where the gateway took another amount than what the
+    account gets."""
+
+    row: Row
+    created: str
+    completed: str
+    charged: str
+    gateway_reference: str
+    steps: tuple[Step, ...]
+    linked: tuple[Linked, ...]
+    can_check: bool
+    can_cancel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TotalLine:
+    """What an export holds in one currency."""
+
+    currency: str
+    rows: str
+    completed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A payment and its account's balances, read once for all who watch them."""
+
+    payment: Payment
+    standings: Sequence[Standing] = field(default_factory=tuple)
+
+
+async def list_page(portal: Portal, who: Identity, view: View, after: Cursor | None) -> ListPage:
+    """Return a page of the customer's own payments, with how many the view holds in all."""
+    chosen = view.filter(who)
+    async with portal.db.read() as session:
+        rows = await payments.page(session, chosen, view.order, after, PAGE_SIZE + 1)
+        found = await payments.count(session, chosen, MOST_COUNTED + 1)
+    shown = rows[:PAGE_SIZE]
+    return ListPage(
+        rows=tuple(row_of(portal, who, payment) for payment in shown),
+        found=found,
+        count=count_text(found, who),
+        older=payments.cursor_of(shown[-1], view.order) if len(rows) > PAGE_SIZE else None,
+    )
+
+
+def count_text(found: int, who: Identity) -> str:
+    """Write a count of payments; beyond the most that are counted, just that it is more."""
+    more = "+" if found > MOST_COUNTED else ""
+    return formatting.count(min(found, MOST_COUNTED), who.locale) + more
+
+
+async def balances(portal: Portal, who: Identity) -> tuple[BalanceLine, ...]:
+    """Return the balances of the customer's account, its home currency first."""
+    async with portal.db.read() as session:
+        found = await payments.standings(session, who.own_account())
+    return balance_lines(who, found)
+
+
+def balance_lines(who: Identity, found: Sequence[Standing]) -> tuple[BalanceLine, ...]:
+    """Write balances, the home currency first, which is shown even when nothing was ever paid."""
+    home = who.home_currency
+    known = {standing.currency: standing for standing in found}
+    ordered = [known.pop(home, Standing(home, 0, 0)), *known.values()]
+    return tuple(
+        BalanceLine(
+            name=formatting.currency_name(standing.currency, who.locale),
+            amount=_money(standing.amount, standing.currency, who),
+            pending=_signed(standing.pending, standing.currency, who) if standing.pending else "",
+        )
+        for standing in ordered
+    )
+
+
+async def snapshot(portal: Portal, payment_id: int) -> Snapshot:
+    """Read a payment that has changed, with its account's balances."""
+    async with portal.db.read() as session:
+        payment = await session.get_one(Payment, payment_id)
+        return Snapshot(payment, await payments.standings(session, payment.account_id))
+
+
+async def totals(portal: Portal, who: Identity, view: View) -> tuple[TotalLine, ...]:
+    """Return rows and sums per currency of what an export of the view holds."""
+    async with portal.db.read() as session:
+        found: Sequence[Total] = await payments.totals(session, view.filter(who))
+    return tuple(
+        TotalLine(
+            currency=total.currency,
+            rows=formatting.count(total.rows, who.locale),
+            completed=_money(total.completed, total.currency, who),
+        )
+        for total in found
+    )
+
+
+async def detail(portal: Portal, who: Identity, reference: str) -> Detail:
+    """Return one of the customer's own payments; raises NotFound."""
+    async with portal.db.read() as session:
+        payment = await payments.find(session, who.own_account(), reference)
+        if payment is None:
+            raise NotFound(reference)
+        entries = await payments.timeline(session, payment.key)
+        linked = await payments.relatives(session, payment)
+    pending = payment.status is PaymentStatus.PENDING
+    top_up = payment.kind is PaymentKind.TOP_UP and payment.gateway in portal.gateways
+    return Detail(
+        row=row_of(portal, who, payment),
+        created=_when(payment.created_at, who),
+        completed=_when(payment.completed_at, who) if payment.completed_at else "",
+        charged=_charged(payment, who),
+        gateway_reference=payment.gateway_reference or "",
+        steps=_steps(portal, who, payment, entries),
+        linked=tuple(
+            Linked(other.reference, f"{wording.KINDS[other.kind]} {_total(other, who)}")
+            for other in linked
+        ),
+        can_check=pending and top_up,
+        can_cancel=pending and top_up,
+    )
+
+
+def row_of(portal: Portal, who: Identity, payment: Payment) -> Row:
+    """Write one payment as a line of the list."""
+    gateway = portal.gateways.get(payment.gateway or "")
+    pending = payment.status is PaymentStatus.PENDING
+    note = wording.reason(payment.reason)
+    if pending and not note:
+        note = wording.waiting(gateway.label if gateway else "")
+    return Row(
+        id=payment.key,
+        reference=payment.reference,
+        date=_when(payment.dated_at, who),
+        date_note="" if payment.completed_at else "created",
+        total=_total(payment, who),
+        status=payment.status.value,
+        status_label=wording.STATUSES[payment.status],
+        description=payment.description or wording.KINDS[payment.kind],
+        note="" if payment.status is PaymentStatus.COMPLETED else note,
+        method=method_text(portal, payment.gateway, payment.channel, payment.method_detail),
+        icon=gateway.icon if gateway else _KIND_ICONS[payment.kind],
+    )
+
+
+def method_text(
+    portal: Portal, gateway_code: str | None, channel_code: str | None, method_detail: str | None
+) -> str:
+    """Return what a person calls the means of a payment (``Visa ending 4242``, ``GCash``)."""
+    if method_detail:
+        return method_detail
+    if gateway_code is None:
+        return wording.FROM_BALANCE
+    gateway = portal.gateways.get(gateway_code)
+    if gateway is None:
+        return gateway_code
+    labels = {channel.code: channel.label for channel in gateway.channels}
+    return labels.get(channel_code or "", gateway.label)
+
+
+def _steps(
+    portal: Portal, who: Identity, payment: Payment, entries: Sequence[TimelineEntry]
+) -> tuple[Step, ...]:
+    gateway = portal.gateways.get(payment.gateway or "")
+    steps = []
+    for entry in entries:
+        balance = entry.details.get("balance")
+        text = wording.timeline(
+            entry.code,
+            gateway=gateway.label if gateway else "",
+            reason_code=entry.details.get("reason") or "",
+            balance="" if balance is None else _money(balance, payment.currency, who),
+        )
+        if text:
+            steps.append(Step(_when(entry.at, who), text))
+    return tuple(steps)
+
+
+def _money(minor: int, currency: str, who: Identity) -> str:
+    return formatting.money(Money(minor, currency), who.locale)
+
+
+def _signed(minor: int, currency: str, who: Identity) -> str:
+    sign = "+" if minor > 0 else formatting.MINUS
+    return f"{sign} {_money(abs(minor), currency, who)}"
+
+
+def _total(payment: Payment, who: Identity) -> str:
+    return _money(payment.amount, payment.currency, who)
+
+
+def _charged(payment: Payment, who: Identity) -> str:
+    if payment.charge_amount is None or payment.charge_currency is None:
+        return ""
+    if (payment.charge_amount, payment.charge_currency) == (payment.amount, payment.currency):
+        return ""
+    return _money(payment.charge_amount, payment.charge_currency, who)
+
+
+def _when(at: datetime, who: Identity) -> str:
+    return formatting.day_and_time(at, who.locale, who.time_zone)

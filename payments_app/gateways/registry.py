@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from payments_app.gateways.base import Gateway
 from payments_app.gateways.http import Client
+from payments_app.gateways.paypal import PayPal
 
-GATEWAYS: Final[tuple[type[Gateway], ...]] = ()
+GATEWAYS: Final[tuple[type[Gateway], ...]] = (PayPal,)
 
 
 def connect(issued: Mapping[str, str]) -> dict[str, Gateway]:

@@ -1,7 +1,5 @@
 """Log in and log out: the only routes that set or clear the session cookie."""
 
-from urllib.parse import urlsplit
-
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -21,7 +19,7 @@ class Login(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    email: str = Field(min_length=1, max_length=254)
+    email: str = Field(max_length=254, pattern=r"^[^\x00-\x1f]+$")
     password: SecretStr = Field(min_length=1, max_length=1000)
     next: str = "/"
 
@@ -82,10 +80,8 @@ def local_path(wanted: str) -> str:
     Browsers read ``//host`` and ``/\\host`` as other sites, and drop control characters first.
     """
     plain = wanted.isprintable() and "\\" not in wanted
-    if not plain or not wanted.startswith("/") or wanted.startswith("//"):
-        return "/"
-    parts = urlsplit(wanted)
-    return "/" if parts.scheme or parts.netloc else wanted
+    local = wanted.startswith("/") and not wanted.startswith("//")
+    return wanted if plain and local else "/"
 
 
 def _token(request: Request) -> str:

@@ -29,7 +29,9 @@ class SessionState(rx.State):
         """Fill in the user, or send the browser to the login page, which leads back here."""
         who = await self._identity()
         if who is None:
-            return rx.redirect(f"{LOGIN_PAGE}?next={quote(self.router.url.path)}")
+            here = self.router.url
+            wanted = f"{here.path}?{here.query}" if here.query else here.path
+            return rx.redirect(f"{LOGIN_PAGE}?next={quote(wanted)}")
         self.user_name, self.user_email = who.name, who.email
         self.role, self.is_staff = who.role.value, who.is_staff
         self.account_name, self.home_currency = who.account_name, who.home_currency

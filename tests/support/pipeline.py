@@ -12,6 +12,7 @@ from reflex.state import StateUpdate
 from reflex_base.event import Event
 from reflex_base.event.processor import BaseStateEventProcessor
 from reflex_base.registry import RegistrationContext
+from reflex_base.utils.format import json_dumps
 
 from payments_app.services.accounts import session_cookie
 from payments_app.services.context import current
@@ -82,8 +83,8 @@ class Pipeline:
         return [event.payload["path"] for event in self.browser_events if "path" in event.payload]
 
     def said(self) -> str:
-        """Return everything that the tab was sent, as text to search in."""
-        return repr(self.deltas) + repr(self.browser_events)
+        """Return everything that the tab was sent, as it stands on the wire."""
+        return "".join(map(json_dumps, (self.deltas, self.browser_events)))
 
 
 def _event(event: Any) -> Event:

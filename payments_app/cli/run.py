@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 from payments_app.cli.bootstrap import STEPS_OF_RUN, Failure, Step, check_port
 from payments_app.cli.build import ROOT, ensure_built
@@ -9,7 +10,7 @@ from payments_app.cli.serve import serve
 from payments_app.settings import Settings
 
 
-def _run(title: str, *module: str) -> None:
+def _run(*module: str) -> None:
     result = subprocess.run(
         [sys.executable, "-m", *module],
         cwd=ROOT,
@@ -19,7 +20,16 @@ def _run(title: str, *module: str) -> None:
     )
     if result.returncode != 0:
         print(result.stdout, file=sys.stderr)
-        raise Failure(f"{title} ended with exit code {result.returncode}")
+        raise Failure(f"python -m {module[0]} ended with exit code {result.returncode}")
+
+
+def prepare() -> None:
+    """Migrate the database and fill in the demo data; both do nothing when nothing is missing."""
+    check_port(Settings().port)
+    with Step(3, STEPS_OF_RUN, "Database"):
+        _run("alembic", "upgrade", "head")
+    with Step(4, STEPS_OF_RUN, "Demo data"):
+        _run("payments_app.cli.demo")
 
 
 def _show_logins() -> None:
@@ -33,11 +43,7 @@ def _show_logins() -> None:
 
 def main() -> None:
     """Run every step in order, then serve until interrupted."""
-    check_port(Settings().port)
-    with Step(3, STEPS_OF_RUN, "Database"):
-        _run("the migration", "alembic", "upgrade", "head")
-    with Step(4, STEPS_OF_RUN, "Demo data"):
-        _run("the demo data", "payments_app.cli.demo")
+    prepare()
     with Step(5, STEPS_OF_RUN, "Front end"):
         ensure_built()
     server = Step(6, STEPS_OF_RUN, "Server").start()
@@ -49,8 +55,15 @@ def main() -> None:
     serve(on_ready=announce)
 
 
-if __name__ == "__main__":
+def exit_in_one_line(command: Callable[[], None]) -> None:
+    """Run `command`; what stops it is shown without a traceback, and the exit code is not 0."""
     try:
-        main()
+        command()
     except (Failure, RuntimeError) as error:
         sys.exit(f"Cannot start: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    exit_in_one_line(main)

@@ -1,0 +1,184 @@
+"""The project as a whole: its layout, its rooms, its pins and its documents."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "payments_app"
+DOCUMENTS = ["README.md", "CONTRIBUTING.md"]
+
+BELOW = {
+    "domain": set(),
+    "db": {"domain"},
+    "gateways": {"domain"},
+    "services": {"gateways", "db", "domain"},
+    "api": {"services", "gateways", "db", "domain"},
+    "state": {"api", "services", "gateways", "db", "domain"},
+    "components": {"state", "api", "services", "gateways", "db", "domain"},
+    "pages": {"components", "state", "api", "services", "gateways", "db", "domain"},
+    "sandbox": {"domain"},
+}
+"""The staircase: what each room may import besides itself and the settings."""
+
+
+def tracked_files() -> list[Path]:
+    """Every text file that belongs to the project."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    paths = [ROOT / name for name in listing.stdout.split("\0") if name]
+    return [path for path in paths if path.suffix not in {".png", ".ico", ".woff2"}]
+
+
+def imported_modules(script: Path) -> Iterator[str]:
+    """Full names of the modules that a script imports anywhere in its text."""
+    for node in ast.walk(ast.parse(script.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("room", BELOW)
+def test_rooms_import_only_what_is_below_them(room: str) -> None:
+    allowed = BELOW[room] | {room, "settings"}
+    scripts = list((PACKAGE / room).rglob("*.py"))
+    assert scripts
+    wrong = [
+        f"{script.relative_to(ROOT)} imports {module}"
+        for script in scripts
+        for module in imported_modules(script)
+        if module.startswith("payments_app.") and module.split(".")[1] not in allowed
+    ]
+    assert not wrong
+
+
+def test_the_domain_needs_nothing_but_python() -> None:
+    modules = {
+        module.split(".")[0]
+        for script in (PACKAGE / "domain").rglob("*.py")
+        for module in imported_modules(script)
+    }
+    assert modules - set(sys.stdlib_module_names) <= {"payments_app"}
+
+
+def test_settings_import_no_room() -> None:
+    assert not [
+        module
+        for module in imported_modules(PACKAGE / "settings.py")
+        if module.startswith("payments_app")
+    ]
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, "CHANGELOG.md", ".ci/run", "docs/decisions"])
+def test_the_documents_are_there(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+def requirements(name: str) -> dict[str, Requirement]:
+    lines = (ROOT / name).read_text().splitlines()
+    found = [Requirement(line) for line in lines if re.match(r"\w", line)]
+    return {canonicalize_name(requirement.name): requirement for requirement in found}
+
+
+def test_every_requirement_is_pinned_to_what_the_constraints_say() -> None:
+    constraints = requirements("constraints.txt")
+    direct = requirements("requirements.txt") | requirements("requirements-dev.txt")
+    assert all(re.fullmatch(r"==[\w.]+", str(pin.specifier)) for pin in constraints.values())
+    assert {name: str(pin.specifier) for name, pin in direct.items()} == {
+        name: str(constraints[name].specifier) for name in direct
+    }
+
+
+@pytest.mark.parametrize(
+    ("folders", "files"),
+    [
+        (["payments_app", "alembic"], ["requirements.txt"]),
+        (["tests"], ["requirements.txt", "requirements-dev.txt"]),
+    ],
+)
+def test_what_is_imported_is_required_by_name(folders: list[str], files: list[str]) -> None:
+    required = {name for file in files for name in requirements(file)}
+    # Parts of a package that is required itself: Reflex, and FastAPI's Starlette.
+    required |= {"reflex-base", "starlette", "packaging"}
+    distributions = packages_distributions()
+    modules = {
+        module.split(".")[0]
+        for folder in folders
+        for script in (ROOT / folder).rglob("*.py")
+        for module in imported_modules(script)
+    }
+    foreign = modules - set(sys.stdlib_module_names) - {"payments_app", "tests", "rxconfig"}
+    missing = {
+        module
+        for module in foreign
+        if not required & {canonicalize_name(name) for name in distributions.get(module, [])}
+    }
+    assert not missing
+
+
+def commands(document: str) -> list[str]:
+    """Lines of the console blocks of a document."""
+    blocks = re.findall(r"```(?:sh|console)\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+    return [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_documented_commands_exist(document: str) -> None:
+    targets = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
+    found = commands(document)
+    assert found
+    for command in found:
+        for target in re.findall(r"\bmake ([a-z]+)", command):
+            assert target in targets, command
+        for module in re.findall(r"python[\d.]* -m ([\w.]+)", command):
+            assert find_spec(module) is not None, command
+        for path in re.findall(r"(?:--requirement|-r) (\S+)", command):
+            assert (ROOT / path).exists(), command
+
+
+def test_make_help_lists_every_command() -> None:
+    targets = re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text())
+    answer = subprocess.run(
+        ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert {line.split()[1] for line in answer.splitlines()} == set(targets)
+
+
+def test_the_readme_lists_the_demo_logins() -> None:
+    from payments_app.cli.demo import DEMO_LOGINS
+
+    rows = re.findall(r"(?m)^\| ([^|]+?) +\| (\S+@\S+) +\| `(\S+)` +\|$", readme())
+    assert rows == [(login.role, login.email, login.password) for login in DEMO_LOGINS]
+
+
+def readme() -> str:
+    return (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_to_files(document: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / document).read_text())
+    assert not [link for link in links if not (ROOT / link).exists()]
+
+
+def test_no_file_names_a_machine_or_a_registry() -> None:
+    forbidden = re.compile(r"/(?:home|root|Users|opt)/\w|registry\.npm|pypi\.org|pythonhosted")
+    wrong = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in tracked_files()
+        if path != Path(__file__)
+        for line in path.read_text().splitlines()
+        if forbidden.search(line)
+    ]
+    assert not wrong

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from payments_app.gateways.base import Gateway
+from payments_app.gateways.card import Card
 from payments_app.gateways.http import Client
 from payments_app.gateways.paypal import PayPal
 
-GATEWAYS: Final[tuple[type[Gateway], ...]] = (PayPal,)
+GATEWAYS: Final[tuple[type[Gateway], ...]] = (
+    PayPal,
+    Card,
+)
 
 
 def connect(issued: Mapping[str, str]) -> dict[str, Gateway]:

@@ -159,6 +159,14 @@ class TotalLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What an export holds: rows in all, and rows and sums per currency."""
+
+    rows: str
+    totals: tuple[TotalLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A payment and its account's balances, read once for all who watch them."""
 
@@ -216,17 +224,20 @@ async def snapshot(portal: Portal, payment_id: int) -> Snapshot:
         return Snapshot(payment, await payments.standings(session, payment.account_id))
 
 
-async def totals(portal: Portal, who: Identity, view: View) -> tuple[TotalLine, ...]:
-    """Return rows and sums per currency of what an export of the view holds."""
+async def summary(portal: Portal, who: Identity, view: View) -> Summary:
+    """Return what an export of the view holds."""
     async with portal.db.read() as session:
         found: Sequence[Total] = await payments.totals(session, view.filter(who))
-    return tuple(
-        TotalLine(
-            currency=total.currency,
-            rows=formatting.count(total.rows, who.locale),
-            completed=_money(total.completed, total.currency, who),
-        )
-        for total in found
+    return Summary(
+        rows=formatting.count(sum(total.rows for total in found), who.locale),
+        totals=tuple(
+            TotalLine(
+                currency=total.currency,
+                rows=formatting.count(total.rows, who.locale),
+                completed=_money(total.completed, total.currency, who),
+            )
+            for total in found
+        ),
     )
 
 

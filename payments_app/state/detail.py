@@ -1,0 +1,110 @@
+"""One payment in full, in the sheet that the address ``/?payment=REFERENCE`` opens."""
+
+from typing import Any, Final
+
+import reflex as rx
+
+from payments_app.domain.errors import NotAllowed, NotFound
+from payments_app.gateways.errors import GatewayUnavailable
+from payments_app.services import checkout, reports
+from payments_app.services.context import current
+from payments_app.services.reports import Detail
+from payments_app.state.gate import customer_event
+from payments_app.state.session import SessionState
+
+_LIST: Final = "/"
+_NO_ANSWER: Final = "The payment provider does not answer just now. Try again in a moment."
+_STILL_PENDING: Final = "Nothing new yet. This page changes by itself when there is."
+
+
+class DetailState(SessionState):
+    """The open sheet. ``found`` is false when the address names no payment of the account."""
+
+    is_open: bool = False
+    found: bool = False
+    detail: Detail | None = None
+    busy: bool = False
+    asks_to_cancel: bool = False
+    notice: str = ""
+
+    _reference: str = ""
+
+    @customer_event
+    async def open_from_address(self) -> None:
+        """Open the payment that the address names; without one, close."""
+        reference = self.router.url.query_parameters.get("payment", "")
+        if reference != self._reference:
+            self.asks_to_cancel, self.busy, self.notice = False, False, ""
+        self._reference = reference
+        if reference:
+            await self._read()
+        self.is_open = bool(reference)
+
+    @customer_event
+    async def moved(self, is_open: bool) -> Any:
+        """Close when the customer presses Escape or beside the sheet."""
+        return None if is_open is True else self._leave()
+
+    @customer_event
+    async def refresh(self, references: list[str]) -> None:
+        """Read the payment anew when it is among those that changed."""
+        if self.is_open and isinstance(references, list) and self._reference in references:
+            await self._read()
+
+    @customer_event(background=True, temporal=True)
+    async def check(self) -> None:
+        """Ask the gateway how the payment stands."""
+        async with self:
+            who, reference = await self._identity(), self._reference
+            if who is None or self.busy or not reference:
+                return
+            self.busy, self.notice = True, ""
+        try:
+            progress = await checkout.check(current(), who, reference)
+            notice = _STILL_PENDING if progress.next_check_at else ""
+        except NotFound:
+            notice = ""
+        await self._finish(reference, notice)
+
+    @customer_event
+    async def ask_to_cancel(self, asks: bool) -> None:
+        """Show or hide the question whether the payment is to be cancelled."""
+        self.asks_to_cancel = asks is True
+
+    @customer_event(background=True, temporal=True)
+    async def cancel(self) -> None:
+        """Give the payment up, at its gateway first."""
+        async with self:
+            who, reference = await self._identity(), self._reference
+            if who is None or self.busy or not self.asks_to_cancel:
+                return
+            self.busy, self.asks_to_cancel, self.notice = True, False, ""
+        try:
+            await checkout.cancel(current(), who, reference)
+            notice = ""
+        except GatewayUnavailable:
+            notice = _NO_ANSWER
+        except (NotFound, NotAllowed):
+            notice = "This payment cannot be cancelled."
+        await self._finish(reference, notice)
+
+    async def _finish(self, reference: str, notice: str) -> None:
+        async with self:
+            self.busy = False
+            if self._reference == reference:
+                self.notice = notice
+                await self._read()
+
+    async def _read(self) -> None:
+        who = await self._identity()
+        if who is None:
+            return
+        try:
+            self.detail = await reports.detail(current(), who, self._reference)
+            self.found = True
+        except NotFound:
+            self.detail, self.found = None, False
+
+    def _leave(self) -> Any:
+        self.is_open, self._reference = False, ""
+        return rx.redirect(_LIST, replace=True)

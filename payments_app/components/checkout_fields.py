@@ -1,0 +1,220 @@
+"""The fields of the Make Payment dialogs, each with its complaint beside itself."""
+
+import reflex as rx
+
+from payments_app.components.card_fields import CardFields
+from payments_app.gateways.registry import GATEWAYS
+from payments_app.state.checkout import CheckoutState
+from payments_app.state.checkout_views import ChannelGroup, OfferView, QuickAmount
+
+_CARD_TEXTS = {
+    "group": "Card",
+    "cardNumber": {"label": "Card number", "missing": "Enter the card number."},
+    "cardExpiry": {"label": "Expiry (month / year)", "missing": "Enter the month and year."},
+    "cardCvc": {"label": "CVC", "missing": "Enter the security code."},
+    "broken": "The card fields could not be loaded.",
+    "again": "Load them again",
+}
+
+
+def locked() -> rx.Var[bool]:
+    """Whether the form may not be changed: a payment is on its way."""
+    return CheckoutState.step != "form"
+
+
+def method_icon(icon: rx.Var[str], size: int = 16) -> rx.Component:
+    """Return the icon of a way to pay; only the gateways' own icons are in the build."""
+    names = dict.fromkeys(gateway.icon for gateway in GATEWAYS)
+    pictures = [(name, rx.icon(name, size=size, aria_hidden="true")) for name in names]
+    return rx.match(icon, *pictures, rx.icon("banknote", size=size, aria_hidden="true"))
+
+
+def field(name: str, label: str, *control: rx.Component) -> rx.Component:
+    """Return a required field: its label, its control and what is wrong with it."""
+    return rx.vstack(
+        rx.text(
+            label,
+            rx.text.span(" *", color="var(--red-11)", aria_hidden="true"),
+            id=f"pay-{name}-label",
+            size="1",
+            weight="medium",
+            color="var(--gray-11)",
+        ),
+        *control,
+        rx.cond(
+            CheckoutState.errors.contains(name),
+            rx.text(
+                CheckoutState.errors[name],
+                id=f"pay-{name}-error",
+                size="1",
+                color="var(--red-11)",
+                role="alert",
+            ),
+        ),
+        spacing="1",
+        align="stretch",
+        width="100%",
+        min_width="0",
+    )
+
+
+def described(name: str) -> dict[str, str | rx.Var[str]]:
+    """Return the attributes that tie a control to its label and complaint."""
+    wrong = CheckoutState.errors.contains(name)
+    return {
+        "aria-labelledby": f"pay-{name}-label",
+        "aria-describedby": rx.cond(wrong, f"pay-{name}-error", ""),
+        "aria-invalid": rx.cond(wrong, "true", "false"),
+        "aria-required": "true",
+    }
+
+
+def _offer(offer: OfferView) -> rx.Component:
+    return rx.radio_cards.item(
+        rx.hstack(
+            method_icon(offer.icon),
+            rx.text(offer.label, size="2", weight="medium"),
+            align="center",
+            spacing="2",
+            width="100%",
+        ),
+        value=offer.code,
+        padding="10px 12px",
+    )
+
+
+def gateways() -> rx.Component:
+    """Choose among the ways to pay."""
+    return field(
+        "gateway",
+        "Pay via",
+        rx.radio_cards.root(
+            rx.foreach(CheckoutState.offers, _offer),
+            value=CheckoutState.gateway,
+            on_value_change=CheckoutState.choose_gateway,
+            disabled=locked(),
+            columns=rx.breakpoints(initial="1", xs="2"),
+            gap="2",
+            size="1",
+            width="100%",
+            custom_attrs=described("gateway"),
+        ),
+    )
+
+
+def _group(group: ChannelGroup) -> rx.Component:
+    return rx.select.group(
+        rx.select.label(group.name),
+        rx.foreach(
+            group.channels, lambda channel: rx.select.item(channel.label, value=channel.code)
+        ),
+    )
+
+
+def channels() -> rx.Component:
+    """Choose the channel within a way to pay, grouped by kind."""
+    return field(
+        "channel",
+        "Pay via",
+        rx.select.root(
+            rx.select.trigger(
+                placeholder="Choose",
+                width="100%",
+                custom_attrs=described("channel"),
+            ),
+            rx.select.content(rx.foreach(CheckoutState.groups, _group), position="popper"),
+            value=CheckoutState.channel,
+            on_change=CheckoutState.choose_channel,
+            disabled=locked(),
+        ),
+    )
+
+
+def card() -> rx.Component:
+    """Return the card's number, expiry and CVC."""
+    return CardFields.create(
+        js_url=CheckoutState.card_script,
+        publishable_key=CheckoutState.card_key,
+        client_secret=CheckoutState.client_secret,
+        locale=CheckoutState.locale,
+        appearance=rx.color_mode,
+        disabled=locked(),
+        missing=CheckoutState.card_missing,
+        texts=_CARD_TEXTS,
+        on_ready=CheckoutState.card_ready,
+        on_change=CheckoutState.card_changed,
+        on_taken=CheckoutState.secret_taken,
+        on_result=CheckoutState.card_result,
+    )
+
+
+def _quick(amount: QuickAmount) -> rx.Component:
+    return rx.button(
+        amount.label,
+        on_click=CheckoutState.type_amount(amount.typed),
+        variant="soft",
+        color_scheme="gray",
+        size="1",
+        type="button",
+        disabled=locked(),
+    )
+
+
+def amount_and_currency() -> rx.Component:
+    """Type the amount, or press one of the usual ones, and choose the currency."""
+    return rx.grid(
+        field(
+            "amount",
+            "Amount",
+            rx.input(
+                rx.input.slot(CheckoutState.symbol),
+                value=CheckoutState.amount,
+                on_change=CheckoutState.type_amount,
+                placeholder="0",
+                input_mode="decimal",
+                auto_complete="off",
+                max_length=40,
+                disabled=locked(),
+                width="100%",
+                custom_attrs=described("amount"),
+            ),
+            rx.hstack(
+                rx.foreach(CheckoutState.quick, _quick),
+                spacing="1",
+                wrap="wrap",
+                role="group",
+                aria_label="Usual amounts",
+            ),
+        ),
+        field(
+            "currency",
+            "Currency",
+            rx.cond(
+                CheckoutState.currencies.length() == 1,
+                rx.input(
+                    value=CheckoutState.currency,
+                    read_only=True,
+                    width="100%",
+                    custom_attrs=described("currency"),
+                ),
+                rx.select.root(
+                    rx.select.trigger(
+                        placeholder="Choose", width="100%", custom_attrs=described("currency")
+                    ),
+                    rx.select.content(
+                        rx.foreach(
+                            CheckoutState.currencies,
+                            lambda code: rx.select.item(code, value=code),
+                        ),
+                        position="popper",
+                    ),
+                    value=CheckoutState.currency,
+                    on_change=CheckoutState.choose_currency,
+                    disabled=locked(),
+                ),
+            ),
+        ),
+        columns="1fr 104px",
+        gap="3",
+        align_items="start",
+    )

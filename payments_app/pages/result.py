@@ -1,0 +1,67 @@
+"""Where a customer waits for a payment's result, mostly after coming back from a gateway."""
+
+import reflex as rx
+
+from payments_app.components.checkout_stand import pending_buttons, stand_panel
+from payments_app.state.checkout import PAYMENTS_PAGE, CheckoutState
+
+
+def result_page() -> rx.Component:
+    """Show how the payment in the address stands; it turns into the result by itself."""
+    return rx.el.main(
+        rx.card(
+            rx.cond(
+                rx.State.is_hydrated & (CheckoutState.stand.status != ""),
+                _result(),
+                _skeleton(),
+            ),
+            width="100%",
+            max_width="460px",
+            size="3",
+        ),
+        display="flex",
+        justify_content="center",
+        padding="48px 16px",
+    )
+
+
+def _skeleton() -> rx.Component:
+    return rx.vstack(
+        rx.skeleton(width="44px", height="44px", border_radius="50%"),
+        rx.skeleton(width="220px", height="24px"),
+        rx.skeleton(width="160px", height="20px"),
+        rx.skeleton(width="100%", height="32px", margin_top="24px"),
+        align="center",
+        spacing="3",
+        padding_y="12px",
+        aria_busy="true",
+    )
+
+
+def _result() -> rx.Component:
+    return rx.vstack(
+        rx.heading("Payment", as_="h1", size="4"),
+        rx.cond(
+            CheckoutState.notice != "",
+            rx.callout(CheckoutState.notice, icon="info", color_scheme="gray", size="1"),
+        ),
+        stand_panel(),
+        rx.hstack(
+            rx.match(
+                CheckoutState.stand.status,
+                ("pending", pending_buttons()),
+                (
+                    "cancelled",
+                    rx.button("Try again", on_click=CheckoutState.try_again, variant="surface"),
+                ),
+                rx.fragment(),
+            ),
+            rx.link(rx.button("Back to payments"), href=PAYMENTS_PAGE),
+            justify="center",
+            wrap="wrap",
+            spacing="3",
+            width="100%",
+        ),
+        spacing="4",
+        align="stretch",
+    )

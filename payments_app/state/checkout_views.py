@@ -1,0 +1,137 @@
+"""What the checkout shows, as small values for the browser: offers, and how a payment stands."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+
+from babel.dates import format_timedelta
+
+from payments_app.domain.payment import PaymentStatus
+from payments_app.gateways.base import Channel, Redirect, ShowInstructions
+from payments_app.services.checkout import Offer, Progress
+from payments_app.services.formatting import count, day_and_time, locale_of, money
+from payments_app.services.identity import Identity
+from payments_app.state.checkout_words import standing
+
+_QUICK: Final = {"PHP": (500, 1000, 2500, 5000), "NGN": (5000, 10000, 25000, 50000)}
+_QUICK_ELSEWHERE: Final = (10, 25, 50, 100)
+
+
+@dataclass(frozen=True)
+class OfferView:
+    """One way to pay."""
+
+    code: str
+    label: str
+    icon: str
+
+
+@dataclass(frozen=True)
+class ChannelView:
+    """One choice within a way to pay."""
+
+    code: str
+    label: str
+
+
+@dataclass(frozen=True)
+class ChannelGroup:
+    """Channels under one heading."""
+
+    name: str
+    channels: list[ChannelView]
+
+
+@dataclass(frozen=True)
+class QuickAmount:
+    """An amount to pick with one press; ``typed`` goes into the field."""
+
+    typed: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A label and its value."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Stand:
+    """How a payment stands.
+
+    ``words`` tell why it was cancelled or what it waits for; ``link`` leads to the gateway's page
+    of an open one; ``pay_reference``, ``instructions``, ``lines`` and ``until`` say how to pay
+    elsewhere; ``asked`` is how many seconds ago the gateway was asked, -1 for never.
+    """
+
+    reference: str = ""
+    status: str = ""
+    gateway: str = ""
+    description: str = ""
+    amount: str = ""
+    balance: str = ""
+    words: str = ""
+    link: str = ""
+    pay_reference: str = ""
+    instructions: str = ""
+    lines: list[Line] = field(default_factory=list)
+    until: str = ""
+    age: str = ""
+    asked: int = -1
+
+
+def offer_view(offer: Offer) -> OfferView:
+    """Return what is shown of an offer."""
+    return OfferView(offer.code, offer.label, offer.icon)
+
+
+def channel_groups(channels: Iterable[Channel]) -> list[ChannelGroup]:
+    """Return channels under their headings, both in the gateway's own order."""
+    return [
+        ChannelGroup(name, [ChannelView(channel.code, channel.label) for channel in group])
+        for name, group in groupby(channels, key=lambda channel: channel.group)
+    ]
+
+
+def quick_amounts(currency: str, locale: str) -> list[QuickAmount]:
+    """Return the amounts to offer, whole units of the currency."""
+    units = _QUICK.get(currency, _QUICK_ELSEWHERE) if currency else ()
+    return [QuickAmount(str(unit), count(unit, locale)) for unit in units]
+
+
+def stand_of(progress: Progress, who: Identity, now: datetime) -> Stand:
+    """Return what is shown of a payment."""
+    action = progress.next_action
+    told = action if isinstance(action, ShowInstructions) else None
+    asked = progress.checked_at
+    return Stand(
+        reference=progress.reference,
+        status=progress.status.value,
+        gateway=progress.gateway_label,
+        description=progress.description,
+        amount=money(progress.amount, who.locale),
+        balance=money(progress.balance, who.locale) if progress.balance else "",
+        words=standing(progress),
+        link=action.url if isinstance(action, Redirect) else "",
+        pay_reference=told.reference if told else "",
+        instructions=told.text if told else "",
+        lines=[Line(label, value) for label, value in told.lines] if told else [],
+        until=_until(told, who),
+        age=format_timedelta(
+            progress.created_at - now, add_direction=True, locale=locale_of(who.locale)
+        ),
+        asked=max(0, int((now - asked).total_seconds()))
+        if asked and progress.status is PaymentStatus.PENDING
+        else -1,
+    )
+
+
+def _until(told: ShowInstructions | None, who: Identity) -> str:
+    if told is None or told.expires_at is None:
+        return ""
+    return day_and_time(told.expires_at, who.locale, who.time_zone)

@@ -5,6 +5,7 @@ a placeholder address, and this plugin replaces it by the page's own origin, so 
 on every host, port and scheme.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,36 +14,36 @@ from reflex.plugins import Plugin
 PLACEHOLDER = "http://portal.invalid"
 """The ``api_url`` of every build; ``.invalid`` can never resolve (RFC 6761, section 6.4)."""
 
-_SOCKET_PLACEHOLDER = PLACEHOLDER.replace("http", "ws", 1)
-_REPLACEMENTS = {
-    PLACEHOLDER: "location.origin+{quote}",
-    _SOCKET_PLACEHOLDER: 'location.origin.replace("http","ws")+{quote}',
-}
-_QUOTES = ('"', "'", "`")
+_ADDRESS = re.compile(r"""(["'`])(http|ws)://portal\.invalid""")
+_ORIGINS = {"http": "location.origin", "ws": 'location.origin.replace("http","ws")'}
+_SOCKET = re.compile(r"""["'`]ws://portal\.invalid/_event""")
+# Reflex mends the address under these host names by itself, which loses the port under https.
+_MENDED_HOSTS = re.compile(r"""\[\s*(["'`])localhost\1,\s*\1(?:0\.){3}0\1[^]]*\]""")
 
 
-def make_portable(static_dir: Path) -> int:
+def _relocate(script: str) -> str:
+    script = _ADDRESS.sub(lambda found: f"{_ORIGINS[found[2]]}+{found[1]}", script)
+    return _MENDED_HOSTS.sub("[]", script)
+
+
+def make_portable(static_dir: Path) -> None:
     """Replace the placeholder address in every script below `static_dir`.
 
-    Returns the number of addresses replaced. Raises `RuntimeError` when the address of the event
-    socket is not there exactly once, or when a placeholder is left over: then this version of
-    Reflex builds differently, and the bundle would only work by accident.
+    Raises `RuntimeError` unless the bundle has one event socket address and one list of mended
+    hosts, and when a placeholder is left over: then this version of Reflex builds differently,
+    and the bundle would only work by accident.
     """
-    sockets = replaced = 0
-    for script in sorted(static_dir.rglob("*.js")):
-        source = text = script.read_text(encoding="utf-8")
-        sockets += text.count(f"{_SOCKET_PLACEHOLDER}/_event")
-        for address, expression in _REPLACEMENTS.items():
-            for quote in _QUOTES:
-                replaced += text.count(quote + address)
-                text = text.replace(quote + address, expression.format(quote=quote))
-        if text != source:
-            script.write_text(text, encoding="utf-8")
-        if "portal.invalid" in text:
-            raise RuntimeError(f"{script.name} uses the placeholder address in an unknown way")
-    if sockets != 1:
-        raise RuntimeError(f"expected one event socket address in the bundle, found {sockets}")
-    return replaced
+    scripts = {path: path.read_text(encoding="utf-8") for path in static_dir.rglob("*.js")}
+    for pattern, name in ((_SOCKET, "event socket address"), (_MENDED_HOSTS, "list of hosts")):
+        found = sum(len(pattern.findall(script)) for script in scripts.values())
+        if found != 1:
+            raise RuntimeError(f"expected one {name} in the bundle, found {found}")
+    for path, script in scripts.items():
+        portable = _relocate(script)
+        if "portal.invalid" in portable:
+            raise RuntimeError(f"{path.name} uses the placeholder address in an unknown way")
+        if portable != script:
+            path.write_text(portable, encoding="utf-8")
 
 
 class PortableBuild(Plugin):

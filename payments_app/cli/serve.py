@@ -42,11 +42,26 @@ def with_cache_control(app: "ASGIApp") -> "ASGIApp":
     return cached
 
 
+def with_public_scheme(app: "ASGIApp", public_url: str) -> "ASGIApp":
+    """Let redirects keep https when a proxy in front of the portal ends TLS.
+
+    The scheme is taken from the setting, so no forwarded header has to be trusted.
+    """
+    secure = public_url.startswith("https:")
+
+    async def secured(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] in ("http", "websocket") and secure:
+            scope["scheme"] = {"http": "https", "websocket": "wss"}[scope["type"]]
+        await app(scope, receive, send)
+
+    return secured
+
+
 def application() -> "ASGIApp":
     """ASGI factory of the whole portal; `serve` has prepared the environment."""
     from payments_app.payments_app import app
 
-    return with_cache_control(app())
+    return with_public_scheme(with_cache_control(app()), Settings().public_url)
 
 
 def wait_until_ready(port: int, runs: Callable[[], bool] = lambda: True) -> bool:

@@ -6,24 +6,33 @@ import pytest
 
 from payments_app.cli.portable import make_portable
 
-BUNDLE = 'var e={PING:"http://portal.invalid/ping",EVENT:`ws://portal.invalid/_event`,X:`a`}'
+HOSTS = 'hosts=["localhost", "0.0.0.0", "::"]'
+SOCKET = "EVENT:`ws://portal.invalid/_event`"
+BUNDLE = f'var {HOSTS},e={{PING:"http://portal.invalid/ping",{SOCKET},X:`a`}}'
 
 
 def test_addresses_become_the_pages_own_origin(tmp_path: Path) -> None:
     script = tmp_path / "assets" / "env-abc.js"
     script.parent.mkdir()
     script.write_text(BUNDLE)
-    assert make_portable(tmp_path) == 2
+    make_portable(tmp_path)
     assert script.read_text() == (
-        'var e={PING:location.origin+"/ping",'
+        'var hosts=[],e={PING:location.origin+"/ping",'
         'EVENT:location.origin.replace("http","ws")+`/_event`,X:`a`}'
     )
 
 
-@pytest.mark.parametrize("bundle", ["var e=1", BUNDLE + BUNDLE])
-def test_another_number_of_sockets_is_refused(tmp_path: Path, bundle: str) -> None:
+@pytest.mark.parametrize(
+    ("bundle", "reason"),
+    [
+        (HOSTS, "one event socket address in the bundle, found 0"),
+        (BUNDLE + SOCKET, "one event socket address in the bundle, found 2"),
+        (SOCKET, "one list of hosts in the bundle, found 0"),
+    ],
+)
+def test_another_kind_of_bundle_is_refused(tmp_path: Path, bundle: str, reason: str) -> None:
     (tmp_path / "a.js").write_text(bundle)
-    with pytest.raises(RuntimeError, match="one event socket address"):
+    with pytest.raises(RuntimeError, match=reason):
         make_portable(tmp_path)
 
 

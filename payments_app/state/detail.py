@@ -21,21 +21,20 @@ class DetailState(SessionState):
     """The open sheet. ``found`` is false when the address names no payment of the account."""
 
     is_open: bool = False
+    reference: str = ""
     found: bool = False
     detail: Detail | None = None
     busy: bool = False
     asks_to_cancel: bool = False
     notice: str = ""
 
-    _reference: str = ""
-
     @customer_event
     async def open_from_address(self) -> None:
         """Open the payment that the address names; without one, close."""
         reference = self.router.url.query_parameters.get("payment", "")
-        if reference != self._reference:
+        if reference != self.reference:
             self.asks_to_cancel, self.busy, self.notice = False, False, ""
-        self._reference = reference
+        self.reference = reference
         if reference:
             await self._read()
         self.is_open = bool(reference)
@@ -48,14 +47,14 @@ class DetailState(SessionState):
     @customer_event
     async def refresh(self, references: list[str]) -> None:
         """Read the payment anew when it is among those that changed."""
-        if self.is_open and isinstance(references, list) and self._reference in references:
+        if self.is_open and isinstance(references, list) and self.reference in references:
             await self._read()
 
     @customer_event(background=True, temporal=True)
     async def check(self) -> None:
         """Ask the gateway how the payment stands."""
         async with self:
-            who, reference = await self._identity(), self._reference
+            who, reference = await self._identity(), self.reference
             if who is None or self.busy or not reference:
                 return
             self.busy, self.notice = True, ""
@@ -75,7 +74,7 @@ class DetailState(SessionState):
     async def cancel(self) -> None:
         """Give the payment up, at its gateway first."""
         async with self:
-            who, reference = await self._identity(), self._reference
+            who, reference = await self._identity(), self.reference
             if who is None or self.busy or not self.asks_to_cancel:
                 return
             self.busy, self.asks_to_cancel, self.notice = True, False, ""
@@ -91,7 +90,7 @@ class DetailState(SessionState):
     async def _finish(self, reference: str, notice: str) -> None:
         async with self:
             self.busy = False
-            if self._reference == reference:
+            if self.reference == reference:
                 self.notice = notice
                 await self._read()
 
@@ -100,11 +99,11 @@ class DetailState(SessionState):
         if who is None:
             return
         try:
-            self.detail = await reports.detail(current(), who, self._reference)
+            self.detail = await reports.detail(current(), who, self.reference)
             self.found = True
         except NotFound:
             self.detail, self.found = None, False
 
     def _leave(self) -> Any:
-        self.is_open, self._reference = False, ""
+        self.is_open, self.reference = False, ""
         return rx.redirect(_LIST, replace=True)

@@ -72,6 +72,7 @@ class PaymentsState(SessionState):
     method: str = ANY
     order: str = Order.NEWEST.value
     narrowed: bool = False
+    filters_text: str = ""
     form: int = 0
     """Changes when the filters are cleared, so that the page draws empty fields."""
 
@@ -233,6 +234,17 @@ class PaymentsState(SessionState):
         self.method = view.method or ANY
         self.order = view.order.value
         self.narrowed = view.narrowed
+        labels = {choice.value: choice.label for choice in self.methods}
+        filters = (
+            f"\N{LEFT DOUBLE QUOTATION MARK}{view.search}\N{RIGHT DOUBLE QUOTATION MARK}"
+            if view.search
+            else "",
+            f"from {self.since}" if view.since else "",
+            f"to {self.until}" if view.until else "",
+            wording.STATUSES[view.status] if view.status else "",
+            labels.get(view.method, view.method),
+        )
+        self.filters_text = f"Shown are only: {', '.join(filter(None, filters))}."
 
     def _show_rows(self, who: Identity, rows: list[Row]) -> None:
         first = (len(self._starts) - 1) * PAGE_SIZE + 1

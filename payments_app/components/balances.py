@@ -1,0 +1,40 @@
+"""The account's balance, one figure per currency, with what is Pending beneath."""
+
+import reflex as rx
+
+from payments_app.services.reports import BalanceLine
+from payments_app.state.payments import PaymentsState
+
+
+def balances() -> rx.Component:
+    """Show the balances, or their places while they are read."""
+    return rx.el.section(
+        rx.cond(
+            PaymentsState.phase == "loading",
+            _skeleton(),
+            rx.foreach(PaymentsState.balances, _balance),
+        ),
+        class_name="balances",
+        aria_label="Balance",
+    )
+
+
+def _balance(balance: BalanceLine) -> rx.Component:
+    return rx.el.div(
+        rx.el.span(balance.name, class_name="label"),
+        rx.el.strong(balance.amount, class_name="figure tabular"),
+        rx.el.span(
+            rx.cond(balance.pending != "", f"{balance.pending} pending", ""),
+            class_name="pending tabular",
+        ),
+        key=balance.name,
+    )
+
+
+def _skeleton() -> rx.Component:
+    return rx.el.div(
+        rx.skeleton(width="72px", height="12px", margin_y="3px"),
+        rx.skeleton(width="120px", height="24px", margin_y="4px"),
+        rx.el.span(class_name="pending"),
+        aria_busy="true",
+    )

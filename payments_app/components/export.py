@@ -1,0 +1,104 @@
+"""The download: an icon button, and a dialog that says what the file holds."""
+
+import reflex as rx
+
+from payments_app.services.reports import TotalLine
+from payments_app.state.export import ALL, CURRENT, ExportState
+from payments_app.state.payments import PaymentsState
+
+_LABEL = "Download payments as CSV"
+
+
+def export_button() -> rx.Component:
+    """Return the button with its dialog."""
+    return rx.dialog.root(
+        rx.tooltip(
+            rx.icon_button(
+                rx.icon("download", size=16),
+                on_click=ExportState.open_dialog,
+                variant="surface",
+                color_scheme="gray",
+                size="2",
+                class_name="download",
+                aria_label=_LABEL,
+                aria_haspopup="dialog",
+            ),
+            content=_LABEL,
+        ),
+        rx.dialog.content(
+            rx.dialog.title(_LABEL, size="4", margin_bottom="4px"),
+            rx.dialog.description(
+                "What the file holds, before it starts.",
+                size="2",
+                color="var(--gray-11)",
+                margin_bottom="16px",
+            ),
+            rx.cond(PaymentsState.narrowed, _scope()),
+            rx.cond(ExportState.ready, _totals(), rx.skeleton(width="100%", height="96px")),
+            rx.hstack(
+                rx.button(
+                    "Cancel",
+                    on_click=ExportState.moved(False),
+                    variant="soft",
+                    color_scheme="gray",
+                    type="button",
+                ),
+                rx.button(
+                    rx.el.a(
+                        rx.icon("download", size=16, aria_hidden="true"),
+                        "Download",
+                        href=ExportState.address,
+                        download=True,
+                        on_click=ExportState.moved(False),
+                    ),
+                    as_child=True,
+                ),
+                justify="end",
+                spacing="3",
+                margin_top="20px",
+            ),
+            max_width="420px",
+            aria_describedby=None,
+        ),
+        open=ExportState.is_open,
+        on_open_change=ExportState.moved,
+    )
+
+
+def _scope() -> rx.Component:
+    return rx.radio_group.root(
+        _choice(CURRENT, "Only what the filter shows"),
+        _choice(ALL, "All payments"),
+        value=ExportState.scope,
+        on_change=ExportState.choose,
+        aria_label="Which payments",
+        margin_bottom="16px",
+    )
+
+
+def _choice(value: str, label: str) -> rx.Component:
+    return rx.el.label(rx.radio_group.item(value=value), label, class_name="choice")
+
+
+def _totals() -> rx.Component:
+    return rx.el.table(
+        rx.el.caption(f"{ExportState.rows} payments"),
+        rx.el.thead(
+            rx.el.tr(
+                rx.el.th("Currency", scope="col"),
+                rx.el.th("Payments", scope="col", class_name="end"),
+                rx.el.th("Total of Completed", scope="col", class_name="end"),
+            )
+        ),
+        rx.el.tbody(rx.foreach(ExportState.totals, _total)),
+        class_name="totals tabular",
+    )
+
+
+def _total(total: TotalLine) -> rx.Component:
+    return rx.el.tr(
+        rx.el.td(total.currency),
+        rx.el.td(total.rows, class_name="end"),
+        rx.el.td(total.completed, class_name="end"),
+        key=total.currency,
+    )

@@ -1,0 +1,132 @@
+"""What stands around every page of a logged-in user."""
+
+import reflex as rx
+from reflex_components_core.core.banner import has_connection_errors
+
+from payments_app.components.look import NativeForm
+from payments_app.settings import Settings
+from payments_app.state.payments import PaymentsState
+from payments_app.state.session import SessionState
+
+
+def customer_frame(*content: rx.Component) -> rx.Component:
+    """Put the content of a customer's page under the top bar."""
+    return rx.box(
+        rx.el.a("Skip to content", href="#content", class_name="skip"),
+        _offline_bar(),
+        rx.el.header(
+            rx.link(
+                Settings().portal_name,
+                href="/",
+                color="inherit",
+                underline="none",
+                _hover={},
+                class_name="brand",
+            ),
+            rx.cond(
+                SessionState.account_name != "",
+                rx.fragment(
+                    rx.el.span(class_name="bar-line wide", aria_hidden="true"),
+                    rx.el.span(SessionState.account_name, class_name="quiet wide"),
+                ),
+            ),
+            rx.el.span(class_name="grow"),
+            _live_mark(),
+            _balance_chip(),
+            theme_switch(),
+            rx.cond(SessionState.user_name != "", _user_menu(), rx.box(class_name="avatar")),
+            class_name="bar",
+        ),
+        rx.el.main(*content, id="content", class_name="page", tab_index=-1),
+        class_name="frame",
+    )
+
+
+def theme_switch() -> rx.Component:
+    """Return the button that switches between light and dark."""
+    return rx.icon_button(
+        rx.color_mode_cond(rx.icon("moon", size=16), rx.icon("sun", size=16)),
+        on_click=rx.toggle_color_mode,
+        variant="ghost",
+        color_scheme="gray",
+        size="2",
+        class_name="bar-button",
+        aria_label="Switch between light and dark",
+    )
+
+
+def _offline_bar() -> rx.Component:
+    return rx.cond(
+        has_connection_errors,
+        rx.el.div(
+            rx.icon("cloud-off", size=14, aria_hidden="true"),
+            "No connection. What you typed is kept; we keep trying to reconnect.",
+            class_name="offline",
+            role="status",
+        ),
+    )
+
+
+def _live_mark() -> rx.Component:
+    return rx.cond(
+        has_connection_errors,
+        rx.el.span("Reconnecting", class_name="live away wide"),
+        rx.cond(
+            PaymentsState.phase == "ready",
+            rx.el.span("Live", class_name="live wide"),
+            rx.fragment(),
+        ),
+    )
+
+
+def _balance_chip() -> rx.Component:
+    return rx.el.span(
+        rx.foreach(
+            PaymentsState.balances,
+            lambda balance: rx.el.span(balance.amount, key=balance.name),
+        ),
+        class_name="chip tabular",
+        aria_label="Balance",
+        role="group",
+    )
+
+
+def _user_menu() -> rx.Component:
+    return rx.popover.root(
+        rx.popover.trigger(
+            rx.el.button(
+                SessionState.user_name[0],
+                class_name="avatar",
+                type="button",
+                aria_label="Your menu",
+            ),
+        ),
+        rx.popover.content(
+            rx.text(SessionState.user_name, size="2", weight="medium"),
+            rx.text(SessionState.user_email, size="1", color="var(--gray-11)"),
+            rx.separator(size="4", margin_y="3"),
+            rx.hstack(
+                rx.icon("clock", size=14, aria_hidden="true"),
+                rx.text(SessionState.time_zone, size="2"),
+                align="center",
+                spacing="2",
+            ),
+            rx.separator(size="4", margin_y="3"),
+            NativeForm.create(
+                rx.button(
+                    rx.icon("log-out", size=14, aria_hidden="true"),
+                    "Log out",
+                    type="submit",
+                    variant="soft",
+                    color_scheme="gray",
+                    size="2",
+                    width="100%",
+                ),
+                action="/auth/logout",
+                method="post",
+            ),
+            align="end",
+            width="240px",
+            size="1",
+        ),
+    )

@@ -1,0 +1,146 @@
+"""The side sheet of one payment."""
+
+import reflex as rx
+from reflex_components_core.core.banner import has_connection_errors
+
+from payments_app.components.look import CopyButton, RowKeys
+from payments_app.components.pieces import fact, method_icon, status_pill
+from payments_app.services.reports import Linked, Step
+from payments_app.state.detail import DetailState
+
+
+def payment_detail() -> rx.Component:
+    """Return the sheet, which the address opens and closes."""
+    return rx.fragment(
+        RowKeys.create(opened=rx.cond(DetailState.is_open, DetailState.reference, "")),
+        rx.dialog.root(
+            rx.dialog.content(
+                rx.hstack(
+                    rx.dialog.title("Payment", size="3", margin="0"),
+                    rx.spacer(),
+                    rx.dialog.close(
+                        rx.icon_button(
+                            rx.icon("x", size=16),
+                            variant="ghost",
+                            color_scheme="gray",
+                            aria_label="Close",
+                        )
+                    ),
+                    align="center",
+                    class_name="sheet-head",
+                ),
+                rx.cond(DetailState.found, _payment(), _not_found()),
+                class_name="sheet",
+                aria_describedby=None,
+            ),
+            open=DetailState.is_open,
+            on_open_change=DetailState.moved,
+        ),
+    )
+
+
+def _payment() -> rx.Component:
+    detail = DetailState.detail
+    row = detail.row
+    return rx.el.div(
+        rx.el.div(
+            rx.el.strong(row.total, class_name="figure tabular"),
+            status_pill(row.status, row.status_label),
+            class_name="sheet-sum",
+        ),
+        rx.el.p(row.description, class_name="sheet-what"),
+        rx.cond(row.note != "", rx.el.p(row.note, class_name="quiet")),
+        rx.cond(detail.can_check, _actions()),
+        rx.cond(DetailState.notice != "", rx.el.p(DetailState.notice, role="status")),
+        rx.el.dl(
+            fact(
+                "Method",
+                rx.el.span(method_icon(row.icon), rx.el.span(row.method), class_name="method"),
+            ),
+            rx.cond(detail.charged != "", fact("You paid", detail.charged)),
+            fact("Created", detail.created),
+            rx.cond(detail.completed != "", fact("Completed", detail.completed)),
+            fact("Reference", CopyButton.create(text=row.reference, label="Copy reference")),
+            rx.cond(
+                detail.gateway_reference != "",
+                fact(
+                    "Provider's reference",
+                    CopyButton.create(
+                        text=detail.gateway_reference, label="Copy provider's reference"
+                    ),
+                ),
+            ),
+            rx.foreach(detail.linked, _linked),
+            class_name="facts tabular",
+        ),
+        rx.cond(
+            detail.steps.length() > 0,
+            rx.fragment(
+                rx.el.h3("What happened"),
+                rx.el.ol(rx.foreach(detail.steps, _step), class_name="steps"),
+            ),
+        ),
+        class_name="sheet-body",
+    )
+
+
+def _actions() -> rx.Component:
+    return rx.cond(
+        DetailState.asks_to_cancel,
+        rx.el.div(
+            rx.el.p("Cancel this payment? Nothing will be charged."),
+            rx.hstack(
+                rx.button(
+                    "Keep it",
+                    on_click=DetailState.ask_to_cancel(False),
+                    variant="soft",
+                    color_scheme="gray",
+                    size="2",
+                ),
+                rx.button(
+                    "Cancel payment",
+                    on_click=DetailState.cancel,
+                    disabled=has_connection_errors,
+                    color_scheme="red",
+                    size="2",
+                ),
+                spacing="2",
+            ),
+            class_name="question",
+            role="alert",
+        ),
+        rx.hstack(
+            rx.button(
+                "Check now",
+                on_click=DetailState.check,
+                loading=DetailState.busy,
+                disabled=DetailState.busy | has_connection_errors,
+                variant="surface",
+                size="2",
+            ),
+            rx.button(
+                "Cancel payment",
+                on_click=DetailState.ask_to_cancel(True),
+                disabled=DetailState.busy | has_connection_errors,
+                variant="soft",
+                color_scheme="gray",
+                size="2",
+            ),
+            spacing="2",
+            class_name="sheet-actions",
+        ),
+    )
+
+
+def _linked(other: Linked) -> rx.Component:
+    return fact("See also", rx.link(other.text, href=f"/?payment={other.reference}"))
+
+
+def _step(step: Step) -> rx.Component:
+    return rx.el.li(rx.el.span(step.text), rx.el.time(step.at, class_name="tabular"))
+
+
+def _not_found() -> rx.Component:
+    return rx.el.div(
+        rx.el.p("There is no such payment on your account."), class_name="sheet-body quiet"
+    )

@@ -1,0 +1,30 @@
+"""Small parts that several places show: the status pill, icons, figures."""
+
+from typing import Final
+
+import reflex as rx
+
+from payments_app.gateways.registry import GATEWAYS
+from payments_app.services.reports import KIND_ICONS
+
+_ICONS: Final = sorted({gateway.icon for gateway in GATEWAYS} | KIND_ICONS)
+
+
+def status_pill(status: rx.Var[str], label: rx.Var[str]) -> rx.Component:
+    """Show a status as a dot and its word, never by colour alone."""
+    return rx.el.span(label, class_name=f"pill {status}")
+
+
+def method_icon(name: rx.Var[str]) -> rx.Component:
+    """Show the icon of a method; only those that rows can have are in the build."""
+    pictures = [(icon, rx.icon(icon, size=16)) for icon in _ICONS]
+    return rx.el.span(
+        rx.match(name, *pictures, rx.icon("banknote", size=16)),
+        class_name="method-icon",
+        aria_hidden="true",
+    )
+
+
+def fact(label: str, *value: rx.Component | rx.Var[str]) -> rx.Component:
+    """Show one labelled value of a list of facts."""
+    return rx.el.div(rx.el.dt(label), rx.el.dd(*value), class_name="fact")

@@ -1,0 +1,109 @@
+"""Search, filters and the download above the list."""
+
+import reflex as rx
+
+from payments_app.components.export import export_button
+from payments_app.domain.payment import PaymentStatus
+from payments_app.services import wording
+from payments_app.services.periods import PERIODS
+from payments_app.state.payments import ANY, CUSTOM_PERIOD, Choice, PaymentsState
+
+
+def toolbar() -> rx.Component:
+    """Show what narrows the list, with the download at the far right."""
+    return rx.fragment(
+        rx.el.div(
+            _search(),
+            _filter(
+                "Date range",
+                PaymentsState.period,
+                PaymentsState.choose_period,
+                rx.select.item("Any date", value=ANY),
+                *(rx.select.item(label, value=code) for code, label in PERIODS.items()),
+                rx.select.item("Other days", value=CUSTOM_PERIOD),
+            ),
+            _filter(
+                "Status",
+                PaymentsState.status,
+                PaymentsState.choose_status,
+                rx.select.item("Any status", value=ANY),
+                *(
+                    rx.select.item(wording.STATUSES[status], value=status.value)
+                    for status in PaymentStatus
+                ),
+            ),
+            _filter(
+                "Method",
+                PaymentsState.method,
+                PaymentsState.choose_method,
+                rx.select.item("Any method", value=ANY),
+                rx.foreach(PaymentsState.methods, _method),
+            ),
+            rx.cond(
+                PaymentsState.narrowed,
+                rx.button(
+                    "Clear",
+                    on_click=PaymentsState.clear,
+                    variant="ghost",
+                    color_scheme="gray",
+                    size="2",
+                    class_name="clear",
+                ),
+            ),
+            export_button(),
+            class_name="tools",
+            role="search",
+        ),
+        rx.cond(PaymentsState.period == CUSTOM_PERIOD, _days()),
+    )
+
+
+def _search() -> rx.Component:
+    return rx.box(
+        rx.text_field.root(
+            rx.text_field.slot(rx.icon("search", size=14, aria_hidden="true")),
+            default_value=PaymentsState.search_text,
+            on_change=PaymentsState.search.debounce(250),
+            placeholder="Search payments",
+            aria_label="Search payments by description, reference or method",
+            type="search",
+            max_length=100,
+            size="2",
+            key=f"search-{PaymentsState.form}-{PaymentsState.phase == 'loading'}",
+        ),
+        class_name="search",
+    )
+
+
+def _filter(
+    label: str, value: rx.Var[str], on_change: rx.EventHandler, *items: rx.Component
+) -> rx.Component:
+    return rx.select.root(
+        rx.select.trigger(
+            aria_label=label, variant="surface", color_scheme="gray", class_name="filter"
+        ),
+        rx.select.content(*items, position="popper"),
+        value=value,
+        on_change=on_change,
+        size="2",
+    )
+
+
+def _method(choice: Choice) -> rx.Component:
+    return rx.select.item(choice.label, value=choice.value)
+
+
+def _days() -> rx.Component:
+    return rx.el.div(
+        _day("From", PaymentsState.since, PaymentsState.choose_since),
+        _day("To", PaymentsState.until, PaymentsState.choose_until),
+        class_name="days",
+        key=f"days-{PaymentsState.form}",
+    )
+
+
+def _day(label: str, value: rx.Var[str], on_change: rx.EventHandler) -> rx.Component:
+    return rx.el.label(
+        label,
+        rx.el.input(type="date", default_value=value, on_change=on_change.debounce(400)),
+    )

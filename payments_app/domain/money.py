@@ -17,9 +17,7 @@ _TWO_DECIMALS: Final = (
     "QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP "
     "TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD YER ZAR ZMW ZWG"
 )
-_ZERO_DECIMALS: Final = (
-    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
-)
+_ZERO_DECIMALS: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _THREE_DECIMALS: Final = "BHD IQD JOD KWD LYD OMR TND"
 
 EXPONENTS: Final[dict[str, int]] = (
@@ -62,19 +60,18 @@ class Money:
         """Read a plain ASCII decimal as gateways write it (``-12.50``, ``1500``).
 
         Extra zeros behind the currency's decimals are accepted, since some gateways always write
-        two; a fraction smaller than the minor unit raises AmountError.
+        two; a fraction smaller than the minor unit raises AmountError, as does a number with more
+        digits than any amount has.
         """
         digits = text.removeprefix("-")
         whole, point, fraction = digits.partition(".")
-        well_formed = (
-            whole.isascii() and whole.isdigit() and (not point or fraction.isdigit())
-        )
+        well_formed = whole.isascii() and whole.isdigit() and (not point or fraction.isdigit())
         if not well_formed or not fraction.isascii():
             raise AmountError("not_a_number")
         decimals = exponent(currency)
         if fraction[decimals:].strip("0"):
             raise AmountError("too_many_decimals", decimals)
-        minor = int(whole + fraction[:decimals].ljust(decimals, "0"))
+        minor = _minor_units(whole, fraction[:decimals], decimals)
         return cls(-minor if text.startswith("-") else minor, currency)
 
     def to_decimal(self) -> str:
@@ -102,9 +99,7 @@ class Money:
             raise CurrencyMismatch(f"{self.currency} and {other.currency}")
 
 
-def parse_amount(
-    text: str, currency: str, decimal_mark: str = ".", group_mark: str = ","
-) -> Money:
+def parse_amount(text: str, currency: str, decimal_mark: str = ".", group_mark: str = ",") -> Money:
     """Read what a person typed as a positive amount, exactly.
 
     Takes any script's digits and the locale's marks; groups must be of three (two in between, as
@@ -122,9 +117,7 @@ def parse_amount(
         raise AmountError("not_a_number")
     if len(fraction_digits) > decimals:
         raise AmountError("too_many_decimals", decimals)
-    if len(whole_digits.lstrip("0")) > len(str(LARGEST_MINOR)):
-        raise AmountError("too_large")
-    minor = int(whole_digits + fraction_digits.ljust(decimals, "0"))
+    minor = _minor_units(whole_digits, fraction_digits, decimals)
     if minor == 0:
         raise AmountError("zero")
     if negative:
@@ -132,6 +125,14 @@ def parse_amount(
     if minor >= LARGEST_MINOR:
         raise AmountError("too_large")
     return Money(minor, currency)
+
+
+def _minor_units(whole: str, fraction: str, decimals: int) -> int:
+    significant = whole.lstrip("0")
+    # Python refuses to read integers of more than 4300 digits, zeros included.
+    if len(significant) > len(str(LARGEST_MINOR)):
+        raise AmountError("too_large")
+    return int(significant + fraction.ljust(decimals, "0") or "0")
 
 
 def _ungroup(whole: str, group_mark: str) -> str:
@@ -142,11 +143,7 @@ def _ungroup(whole: str, group_mark: str) -> str:
     if len(groups) == 1:
         return whole
     first, *middle, last = groups
-    if (
-        not 1 <= len(first) <= 3
-        or len(last) != 3
-        or any(len(g) not in (2, 3) for g in middle)
-    ):
+    if not 1 <= len(first) <= 3 or len(last) != 3 or any(len(g) not in (2, 3) for g in middle):
         raise AmountError("not_a_number")
     return "".join(groups)
 

@@ -33,10 +33,7 @@ def payment_dialogs() -> rx.Component:
     """Return the dialog that the buttons open."""
     return rx.dialog.root(
         rx.dialog.content(
-            rx.dialog.title(CheckoutState.title, size="4", margin_bottom="4px"),
-            rx.dialog.description(
-                "Top up your account.", size="2", color="var(--gray-11)", margin_bottom="16px"
-            ),
+            rx.dialog.title(CheckoutState.title, size="4", margin_bottom="16px"),
             rx.box(
                 _form(),
                 display=rx.cond(
@@ -53,7 +50,6 @@ def payment_dialogs() -> rx.Component:
                 rx.fragment(),
             ),
             max_width="460px",
-            aria_describedby=None,
         ),
         open=CheckoutState.dialog != "",
         on_open_change=CheckoutState.dialog_moved,
@@ -125,9 +121,14 @@ def _other(other: Stand) -> rx.Component:
             size="2",
         ),
         rx.hstack(
-            rx.link(
-                rx.button("Continue it", variant="surface", size="2", type="button"),
-                href=rx.cond(other.link != "", other.link, f"/pay/{other.reference}"),
+            rx.button(
+                # A gateway's page on our own host (the sandbox) is none of the router's pages.
+                rx.el.a(
+                    "Continue it",
+                    href=rx.cond(other.link != "", other.link, f"/pay/{other.reference}"),
+                ),
+                as_child=True,
+                variant="surface",
             ),
             rx.button(
                 "Cancel it",
@@ -149,8 +150,8 @@ def _other(other: Stand) -> rx.Component:
 
 def _question() -> rx.Component:
     return rx.vstack(
-        rx.text("Continue it, cancel it, or pay again?", size="3", weight="medium"),
         rx.foreach(CheckoutState.others, _other),
+        rx.text("Continue it, cancel it, or pay again?", size="2", weight="medium"),
         rx.hstack(
             rx.button(
                 "Back",

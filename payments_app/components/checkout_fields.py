@@ -178,13 +178,6 @@ def amount_and_currency() -> rx.Component:
                 width="100%",
                 custom_attrs=described("amount"),
             ),
-            rx.hstack(
-                rx.foreach(CheckoutState.quick, _quick),
-                spacing="1",
-                wrap="wrap",
-                role="group",
-                aria_label="Usual amounts",
-            ),
         ),
         field(
             "currency",
@@ -214,7 +207,15 @@ def amount_and_currency() -> rx.Component:
                 ),
             ),
         ),
+        rx.hstack(
+            rx.foreach(CheckoutState.quick, _quick),
+            spacing="1",
+            wrap="wrap",
+            role="group",
+            aria_label="Quick choices",
+            grid_column="1 / -1",
+        ),
         columns="1fr 104px",
-        gap="3",
-        align_items="start",
+        spacing="3",
+        align="start",
     )

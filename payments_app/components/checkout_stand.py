@@ -99,7 +99,11 @@ def waiting() -> rx.Component:
         _asked(),
         rx.cond(
             stand.link != "",
-            rx.link(f"Continue at {stand.gateway}", href=stand.link, size="2"),
+            rx.button(
+                rx.el.a(f"Continue at {stand.gateway}", href=stand.link),
+                as_child=True,
+                variant="ghost",
+            ),
         ),
         align="center",
         spacing="2",

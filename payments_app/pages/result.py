@@ -56,7 +56,7 @@ def _result() -> rx.Component:
                 ),
                 rx.fragment(),
             ),
-            rx.link(rx.button("Back to payments"), href=PAYMENTS_PAGE),
+            rx.button(rx.el.a("Back to payments", href=PAYMENTS_PAGE), as_child=True),
             justify="center",
             wrap="wrap",
             spacing="3",

@@ -123,7 +123,7 @@ class CheckoutState(AttemptState):
         self.dialog = self.notice = self.leave_url = ""
         self.step = "stand"
         try:
-            reference = clean(self.router.page.params.get("reference"))
+            reference = clean(self.router.url.path.rpartition("/")[2])
             progress = await checkout.progress(current(), who, reference)
         except NotFound:
             self.stand = Stand(status=UNKNOWN)

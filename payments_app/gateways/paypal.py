@@ -47,7 +47,7 @@ STATUSES: Final[dict[tuple[str, str], PaymentStatus]] = {
     ("order", "VOIDED"): _CANCELLED,
     ("capture", "COMPLETED"): _DONE,
     ("capture", "PARTIALLY_REFUNDED"): _DONE,
-    ("capture", "REFUNDED"): _DONE,
+    ("capture", "REFUNDED"): _CANCELLED,
     ("capture", "PENDING"): _PENDING,
     ("capture", "DECLINED"): _CANCELLED,
     ("capture", "FAILED"): _CANCELLED,
@@ -69,7 +69,8 @@ STATUSES: Final[dict[tuple[str, str], PaymentStatus]] = {
     ("outcome", "NONE"): _PENDING,
 }
 """Every status that PayPal documents, by the kind of object. For disputes and their outcomes
-Completed means that the money is gone. What is not here is Pending, and logged."""
+Completed means that the money is gone. A payment first heard of when all of it was given back is
+not credited any more. What is not here is Pending, and logged."""
 
 _OUR_MOVE: Final = frozenset(
     {
@@ -312,6 +313,8 @@ def _result(order: Mapping[str, Any]) -> PaymentResult:
 
 def _why(capture: Mapping[str, Any], status: PaymentStatus) -> str | None:
     detail = (capture.get("status_details") or {}).get("reason")
+    if capture["status"] == "REFUNDED":
+        return Reason.REVERSED
     match status:
         case PaymentStatus.COMPLETED:
             return None

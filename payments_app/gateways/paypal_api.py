@@ -18,7 +18,7 @@ from cryptography import exceptions, x509
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from pydantic import Field
+from pydantic import SecretStr
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from payments_app.gateways.errors import (
@@ -42,7 +42,7 @@ class PayPalSettings(GatewaySettings):
     model_config = SettingsConfigDict(env_prefix="PAYPAL_", env_file=".env", extra="ignore")
 
     client_id: str = ""
-    client_secret: str = Field(default="", repr=False)
+    client_secret: SecretStr = SecretStr("")
     webhook_id: str = ""
     api_base: str = "https://api-m.paypal.com"
     currencies: Annotated[frozenset[str] | None, NoDecode] = frozenset({"USD", "GBP"})
@@ -99,7 +99,7 @@ class PayPalApi:
                     "POST",
                     f"{self.settings.api_base}/v1/oauth2/token",
                     repeatable=True,
-                    auth=(self.settings.client_id, self.settings.client_secret),
+                    auth=(self.settings.client_id, self.settings.client_secret.get_secret_value()),
                     data={"grant_type": "client_credentials"},
                 )
                 if status != httpx.codes.OK:

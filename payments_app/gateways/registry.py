@@ -6,11 +6,15 @@ from typing import Any, Final
 from payments_app.gateways.base import Gateway
 from payments_app.gateways.card import Card
 from payments_app.gateways.http import Client
+from payments_app.gateways.nowpayments import NowPayments
 from payments_app.gateways.paypal import PayPal
+from payments_app.gateways.paystack import Paystack
 
 GATEWAYS: Final[tuple[type[Gateway], ...]] = (
     PayPal,
     Card,
+    Paystack,
+    NowPayments,
 )
 
 

@@ -46,7 +46,7 @@ from payments_app.sandbox.twin import Answer, Here, Provider, Signed, Twin, new_
 
 CLIENT_ID: Final = "sandbox_client"
 CLIENT_SECRET: Final = "sandbox_client_secret"  # noqa: S105  (sandbox only)
-WEBHOOK_ID: Final = "SANDBOXWEBHOOK001"
+WEBHOOK_ID: Final = "sandbox_webhook"
 _TOKEN_SECONDS: Final = 32_400
 _LONGEST_KEY: Final = 108
 

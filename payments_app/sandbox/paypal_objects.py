@@ -23,6 +23,15 @@ CURRENCIES: Final = frozenset(
     }
 )  # fmt: skip
 _WITHOUT_DECIMALS: Final = frozenset({"HUF", "JPY", "TWD"})
+_MESSAGES: Final = {
+    "INVALID_REQUEST": "Request is not well-formed, syntactically incorrect, or violates schema.",
+    "RATE_LIMIT_REACHED": "Too many requests. Blocked due to rate limiting.",
+    "RESOURCE_NOT_FOUND": "The specified resource does not exist.",
+    "UNPROCESSABLE_ENTITY": (
+        "The requested action could not be performed, semantically incorrect, or failed business"
+        " validation."
+    ),
+}
 _ORDER_SECONDS: Final = 3 * 3600
 """How long an order can be approved and captured."""
 
@@ -45,7 +54,8 @@ def refuse(status: int, issue: str, name: str = "UNPROCESSABLE_ENTITY", **more: 
 def error_body(name: str, issue: str, **more: object) -> Document:
     """Write an error as PayPal does; ``more`` is links and the like."""
     details = [{"issue": issue, "description": issue.replace("_", " ").capitalize() + "."}]
-    error: Document = {"name": name, "message": "The request failed.", "debug_id": object_id()}
+    message = _MESSAGES.get(name, "An internal server error has occurred.")
+    error: Document = {"name": name, "message": message, "debug_id": object_id()}
     return error | {"details": details, "links": []} | more
 
 

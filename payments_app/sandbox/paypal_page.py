@@ -24,6 +24,7 @@ from payments_app.sandbox.twin import Answer, Here, Provider
 pages = APIRouter()
 
 _FUNDING: Final = {"approve": "good", "review": "review", "decline": "declined"}
+_PAYER: Final = "SANDBXPAYER22"
 _OUTCOMES: Final = {"lose": "RESOLVED_BUYER_FAVOUR", "win": "RESOLVED_SELLER_FAVOUR"}
 _LABELS: Final = {
     "approve": "Approve",
@@ -93,7 +94,7 @@ async def choose(here: Here, order_id: str, choice: str) -> Response:
             return back_to(order["_cancel_url"], token=order_id)
         if choice in _FUNDING:
             await _approve(here, tx, order, _FUNDING[choice])
-            return back_to(order["_return_url"], token=order_id, PayerID="SANDBOXPAYER1")
+            return back_to(order["_return_url"], token=order_id, PayerID=_PAYER)
         await _happen(here, tx, order, choice)
     return back_to(approval_url(here, order_id))
 
@@ -103,7 +104,7 @@ async def _approve(here: Provider, tx: Transaction, order: Document, funding: st
     order["payment_source"] = {
         "paypal": {
             "email_address": "ada.sandbox@example.com",
-            "account_id": "SANDBOXPAYER1",
+            "account_id": _PAYER,
             "name": {"given_name": "Ada", "surname": "Sandbox"},
         }
     }

@@ -1,9 +1,11 @@
 """The twins that the sandbox brings: one line each."""
 
-from payments_app.sandbox import card, paypal
+from payments_app.sandbox import card, nowpayments, paypal, paystack
 from payments_app.sandbox.twin import Twin
 
 TWINS: tuple[Twin, ...] = (
     paypal.TWIN,
     card.TWIN,
+    paystack.TWIN,
+    nowpayments.TWIN,
 )

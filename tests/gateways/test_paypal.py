@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from payments_app.domain.money import Money
@@ -217,7 +218,7 @@ async def test_one_token_for_all_and_a_new_one_when_refused(
 
 
 async def test_wrong_keys_are_refused(gateway: PayPal) -> None:
-    gateway.api.settings = gateway.settings.model_copy(update={"client_secret": "wrong"})
+    gateway.api.settings = gateway.settings.model_copy(update={"client_secret": SecretStr("wrong")})
     with pytest.raises(GatewayRejected, match="invalid_client"):
         await gateway.create_payment(REQUEST)
 
@@ -473,7 +474,7 @@ def test_order_statuses(status: str, expected: PaymentStatus, capturable: bool) 
     [
         ("COMPLETED", None, COMPLETED, None),
         ("PARTIALLY_REFUNDED", None, COMPLETED, None),
-        ("REFUNDED", None, COMPLETED, None),
+        ("REFUNDED", None, CANCELLED, "reversed"),
         ("DECLINED", None, CANCELLED, "declined:declined"),
         ("FAILED", "OTHER", CANCELLED, "declined:other"),
         ("NEVER_HEARD_OF", None, PENDING, "provider_review"),

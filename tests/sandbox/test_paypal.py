@@ -143,7 +143,7 @@ async def test_browser_comes_back(sandbox: RunningSandbox) -> None:
     assert cancelled.headers["location"] == f"http://portal.test/cancelled?token={order}"
     approve = await sandbox.http.post(f"/paypal/checkoutnow/{order}/approve")
     assert approve.headers["location"] == (
-        f"http://portal.test/back?x=1&token={order}&PayerID=SANDBOXPAYER1"
+        f"http://portal.test/back?x=1&token={order}&PayerID=SANDBXPAYER22"
     )
 
 

@@ -1,23 +1,60 @@
-"""Composition root: the app, its pages, routes and lifespan tasks."""
+"""Composition root: the app, its pages, routes and background work."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import reflex as rx
+from fastapi import FastAPI
+
+from payments_app import wiring
+from payments_app.api import exports, login, returns, webhooks
+from payments_app.components.look import LOOK
+from payments_app.pages.login import login_page
+from payments_app.pages.payments import payments_page
+from payments_app.pages.result import result_page
+from payments_app.services.context import install
+from payments_app.settings import Settings
+from payments_app.state.checkout import CheckoutState
+from payments_app.state.gate import Gate, keep_payloads_out_of_logs
+from payments_app.state.live import follow_changes
+from payments_app.state.payments import PaymentsState
+from payments_app.state.session import SessionState
+
+settings = Settings()
+portal = wiring.build_portal(settings)
+sandbox = wiring.build_sandbox(settings)
+install(portal)
+
+api = FastAPI(title=settings.portal_name, docs_url=None, redoc_url=None, openapi_url=None)
+for module in (login, exports, returns, webhooks):
+    api.include_router(module.router)
+if sandbox is not None:
+    api.mount("/sandbox", sandbox.app)
+
+app = rx.App(api_transformer=api, **LOOK)
+app.add_middleware(Gate())
+keep_payloads_out_of_logs()
 
 
-class Greeting(rx.State):
-    """How often the button was pressed; shows that the event socket works."""
-
-    count: int = 0
-
-    @rx.event
-    def press(self) -> None:
-        """Count one up."""
-        self.count += 1
+@app.register_lifespan_task
+@asynccontextmanager
+async def background() -> AsyncIterator[None]:
+    """Follow changes, handle webhooks and sweep while the server runs."""
+    async with wiring.running(portal, sandbox), follow_changes(app, portal):
+        yield
 
 
-@rx.page("/", title="Payments")
-def index() -> rx.Component:
-    """One button."""
-    return rx.fragment(rx.button("Pressed ", Greeting.count, on_click=Greeting.press))
-
-
-app = rx.App()
+title = settings.portal_name
+app.add_page(login_page, route="/login", title=f"Log in · {title}")
+app.add_page(
+    payments_page,
+    route="/",
+    title=f"Payments · {title}",
+    on_load=[SessionState.load_session, PaymentsState.load, CheckoutState.load],
+)
+app.add_page(
+    result_page,
+    route="/pay/[reference]",
+    title=f"Payment · {title}",
+    on_load=[SessionState.load_session, CheckoutState.load_result],
+)

@@ -1,0 +1,183 @@
+"""NOWPayments' twin: invoices, the list of payments, single payments and signed messages.
+
+Paths, bodies and errors are those of https://documenter.getpostman.com/view/7907941/S1a32n38.
+"""
+
+import hashlib
+import hmac
+import json
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from fastapi import Query, Request, Response
+
+from payments_app.domain.errors import PortalError
+from payments_app.domain.money import Money
+from payments_app.sandbox.api import api_router
+from payments_app.sandbox.nowpayments_page import number_id, pages, timestamp, write
+from payments_app.sandbox.store import Document
+from payments_app.sandbox.twin import Answer, Here, Provider, Signed, Twin, new_id
+
+API_KEY: Final = "np_sandbox_api_key"
+IPN_KEY: Final = "np_sandbox_ipn_key"
+EMAIL: Final = "merchant@sandbox.example"
+PASSWORD: Final = "np_sandbox_password"  # noqa: S105  (sandbox only)
+_PRICED_IN: Final = frozenset({"AUD", "CAD", "EUR", "GBP", "ILS", "RON", "USD"})
+_TOKEN_SECONDS: Final = 300
+
+api = api_router()
+
+
+def error_body(status: int, code: str, message: str) -> Document:
+    """Write an error as NOWPayments does."""
+    return {"status": False, "statusCode": status, "code": code, "message": message}
+
+
+def _refuse(status: int, code: str, message: str) -> Answer:
+    return Answer(status, error_body(status, code, message))
+
+
+def _authorise(request: Request) -> None:
+    if not hmac.compare_digest(request.headers.get("x-api-key", "").encode(), API_KEY.encode()):
+        raise _refuse(403, "INVALID_API_KEY", "Invalid api key")
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.body(), parse_float=Decimal)
+    except ValueError:
+        raise _refuse(400, "INVALID_REQUEST_PARAMS", "Body is not JSON") from None
+    return body if isinstance(body, dict) else {}
+
+
+def _json(document: Document, status: int = 200) -> Response:
+    return Response(write(document), status, media_type="application/json")
+
+
+def _price(body: dict[str, Any]) -> Money:
+    value, currency = body.get("price_amount"), str(body.get("price_currency")).upper()
+    if currency not in _PRICED_IN:
+        raise _refuse(400, "CURRENCY_UNAVAILABLE", f"Currency {currency} was not found")
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or value <= 0:
+        raise _refuse(400, "INVALID_REQUEST_PARAMS", "price_amount must be a number")
+    try:
+        return Money.from_decimal(f"{value:f}", currency)
+    except PortalError:
+        raise _refuse(400, "INVALID_REQUEST_PARAMS", "price_amount is not exact") from None
+
+
+@api.get("/v1/status")
+async def status() -> Document:
+    """Say that the API is up."""
+    return {"message": "OK"}
+
+
+@api.post("/v1/auth")
+async def log_in(request: Request, here: Here) -> Document:
+    """Exchange the account's log-in for a token of five minutes."""
+    body = await _body(request)
+    if (body.get("email"), body.get("password")) != (EMAIL, PASSWORD):
+        raise _refuse(403, "ACCESS_DENIED", "Wrong email or password")
+    token = new_id("np_sandbox_jwt_")
+    async with here.transaction() as tx:
+        await tx.put("token", token, {"ends": tx.now + _TOKEN_SECONDS})
+    return {"token": token}
+
+
+@api.post("/v1/invoice")
+async def create_invoice(request: Request, here: Here) -> Response:
+    """Make an invoice; the customer picks the coin on its page."""
+    _authorise(request)
+    body = await _body(request)
+    price = _price(body)
+    names = ("ipn_callback_url", "success_url", "cancel_url", "partially_paid_url")
+    async with here.transaction() as tx:
+        invoice_id = number_id()
+        invoice: Document = {
+            "id": invoice_id,
+            "token_id": number_id(),
+            "order_id": body.get("order_id"),
+            "order_description": body.get("order_description"),
+            # In an invoice the amount is text, in a payment it is a number.
+            "price_amount_text": price.to_decimal(),
+            "price_currency": price.currency,
+            "pay_currency": None,
+            "invoice_url": f"{here.url}/payment/?iid={invoice_id}",
+            **{name: body.get(name) for name in names},
+            "created_at": timestamp(tx.now),
+            "updated_at": timestamp(tx.now),
+        }
+        await tx.put("invoice", invoice_id, invoice)
+    shown = {
+        "price_amount" if name == "price_amount_text" else name: value
+        for name, value in invoice.items()
+    }
+    return Response(json.dumps(shown), 201, media_type="application/json")
+
+
+@api.get("/v1/payment/")
+async def list_payments(
+    request: Request,
+    here: Here,
+    invoice_id: Annotated[str, Query(alias="invoiceId")] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 10,
+) -> Response:
+    """List payments, newest first; needs the token of a log-in besides the API key."""
+    _authorise(request)
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    async with here.transaction() as tx:
+        known = await tx.get("token", token)
+        if known is None or known["ends"] <= tx.now:
+            raise _refuse(401, "AUTH_REQUIRED", "Authorization header is empty or invalid")
+        match = {"invoice_id": [invoice_id]} if invoice_id else {}
+        payments = await tx.find("payment", match=match, limit=limit)
+    total = len(payments)
+    return _json({"data": payments, "limit": limit, "page": 0, "pagesCount": 1, "total": total})
+
+
+@api.get("/v1/payment/{payment_id}")
+async def read_payment(request: Request, here: Here, payment_id: str) -> Response:
+    """Look one payment up."""
+    _authorise(request)
+    async with here.transaction() as tx:
+        payment = await tx.get("payment", payment_id)
+    if payment is None:
+        raise _refuse(404, "NOT_FOUND", "Payment not found")
+    return _json(payment)
+
+
+async def sign(here: Provider, event: Document) -> Signed:
+    """HMAC-SHA512 over the same JSON with its keys sorted."""
+    body, text = write(event).encode(), write(event, in_order=True).encode()
+    signature = hmac.new(IPN_KEY.encode(), text, hashlib.sha512).hexdigest()
+    headers = {"Content-Type": "application/json", "x-nowpayments-sig": signature}
+    return Signed(body, headers, signature)
+
+
+def issued(origin: str) -> dict[str, str]:
+    """Return the settings that NOWPayments would show, its log-in, and its address."""
+    return {
+        "NOWPAYMENTS_API_KEY": API_KEY,
+        "NOWPAYMENTS_IPN_KEY": IPN_KEY,
+        "NOWPAYMENTS_EMAIL": EMAIL,
+        "NOWPAYMENTS_PASSWORD": PASSWORD,
+        "NOWPAYMENTS_API_BASE": f"{origin}/nowpayments/v1",
+    }
+
+
+def fault_body(status: int) -> Document:
+    """Write the error body for an injected 500 or 429."""
+    code = "TOO_MANY_REQUESTS" if status == 429 else "INTERNAL_ERROR"
+    return error_body(status, code, code.replace("_", " ").capitalize())
+
+
+TWIN = Twin(
+    code="nowpayments",
+    name="NOWPayments",
+    prefix="/nowpayments",
+    api=api,
+    pages=pages,
+    issued=issued,
+    sign=sign,
+    fault_body=fault_body,
+)

@@ -4,7 +4,7 @@ Facts from https://docs.stripe.com/api (payment_intents, refunds, events, errors
 SDK. Card numbers never pass here: the page gets a client secret and talks to Stripe itself.
 """
 
-import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -35,10 +35,13 @@ from payments_app.gateways.errors import (
     UnknownPayment,
     Unsupported,
 )
-from payments_app.gateways.http import TIMEOUT, Client, scrub
+from payments_app.gateways.http import Client, load_json, scrub
 from payments_app.settings import GatewaySettings
 
 log = structlog.get_logger()
+
+# At DEBUG the SDK logs whole answers, client secrets included.
+logging.getLogger("stripe").setLevel(logging.INFO)
 
 PENDING, COMPLETED, CANCELLED = (
     PaymentStatus.PENDING,
@@ -74,12 +77,15 @@ DISPUTE_STATUSES: Final = {
 }
 """Every status that Stripe documents for each object; an unknown one is Pending, and logged."""
 
-_NOT_TO_BE_TOLD: Final = frozenset({"fraudulent", "lost_card", "stolen_card", "pickup_card"})
+_NOT_TO_BE_TOLD: Final = frozenset(
+    {"fraudulent", "lost_card", "merchant_blacklist", "pickup_card", "stolen_card"}
+)
 """Declines whose cause the cardholder must not learn (https://docs.stripe.com/declines/codes)."""
 
 _CANCEL_REASONS: Final = {
     "requested_by_customer": Reason.CANCELLED_BY_CUSTOMER,
     "abandoned": Reason.ABANDONED,
+    "automatic": Reason.EXPIRED,
     "expired": Reason.EXPIRED,
 }
 
@@ -89,7 +95,7 @@ _ZERO_DECIMALS_AT_STRIPE: Final = frozenset({"MGA"})
 _LARGEST: Final = 99_999_999
 _TOLERANCE_SECONDS: Final = 300
 _REFERENCE: Final = "reference"
-_NOT_FOUND: Final = 404
+_MISSING: Final = "resource_missing"
 
 
 class CardSettings(GatewaySettings):
@@ -125,7 +131,7 @@ class Card(Gateway):
     ) -> None:
         super().__init__(settings, client)
         self._clock = clock
-        self._http = stripe.HTTPXClient(timeout=TIMEOUT)
+        self._http = stripe.HTTPXClient(timeout=client.timeout)
         self._stripe = stripe.StripeClient(
             settings.secret_key.get_secret_value() or "none",
             base_addresses={"api": settings.api_base},
@@ -162,7 +168,8 @@ class Card(Gateway):
         return _payment_result(intent, with_secret=True)
 
     async def fetch_payment(self, lookup: PaymentLookup) -> PaymentResult:
-        """Read the intent. Unsupported without its id: creating it again then finds it."""
+        """Read the intent. Unsupported without its id: Stripe's search lags behind by up to a
+        minute, whereas creating it again with the same key returns it."""
         intent = await self._ask(
             self._stripe.v1.payment_intents.retrieve_async,
             _known(lookup),
@@ -208,50 +215,54 @@ class Card(Gateway):
         and translate. Timestamps more than 300 s off, past or future, are refused."""
         self._verify(headers.get("stripe-signature", ""), body)
         try:
-            return _event(_decoded(body))
+            return _event(load_json(body))
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise InvalidSignature("not a Stripe event") from error
 
     def _verify(self, header: str, body: bytes) -> None:
         try:
             text = body.decode()
-            seconds = int(dict(part.split("=", 1) for part in header.split(","))["t"])
-        except (ValueError, KeyError) as error:
+            # The SDK believes the first of several times, so only one may be there to be checked.
+            (seconds,) = (int(part[2:]) for part in header.split(",") if part.startswith("t="))
+        except ValueError as error:
             raise InvalidSignature("malformed") from error
-        if abs(self._clock() - seconds) > _TOLERANCE_SECONDS:
+        if abs(int(self._clock()) - seconds) > _TOLERANCE_SECONDS or not header.isascii():
             raise InvalidSignature("timestamp outside the tolerance")
         secrets = self.settings.webhook_secret.get_secret_value().split(",")
         if not any(_signed(text, header, secret.strip()) for secret in secrets if secret.strip()):
             raise InvalidSignature("no matching signature")
 
     async def _ask(self, call: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-        """Call the SDK and translate its faults; returns plain JSON."""
+        """Call the SDK and translate its faults; returns plain JSON.
+
+        The SDK's own errors are dropped here, since their texts may quote the whole answer.
+        """
         try:
             answer: dict[str, Any] = (await call(*arguments)).to_dict()
             return answer
-        except (stripe.APIConnectionError, stripe.RateLimitError) as error:
-            raise GatewayUnavailable(f"card: {type(error).__name__}") from error
         except stripe.StripeError as error:
-            if error.http_status is None or error.http_status >= 500:
-                raise GatewayUnavailable(f"card answered {error.http_status}") from error
-            code = error.code or type(error).__name__
-            kind = UnknownPayment if error.http_status == _NOT_FOUND else GatewayRejected
-            raise kind(code) from error
-        except ValueError as error:
-            raise GatewayUnavailable("card sent no JSON", retryable=False) from error
+            fault = _fault(error)
+        log.warning("gateway_fault", gateway=self.code, fault=str(fault))
+        raise fault
+
+
+def _fault(error: stripe.StripeError) -> GatewayUnavailable | GatewayRejected:
+    """Tell a refusal from an unknown outcome, which the SDK calls APIError when the answer is a
+    5xx, a 409 (the same key is still at work) or cannot be read."""
+    if isinstance(error, stripe.APIConnectionError | stripe.APIError | stripe.RateLimitError):
+        waiting = (error.headers or {}).get("retry-after", "")
+        return GatewayUnavailable(
+            f"card: {type(error).__name__} {error.http_status or ''}".strip(),
+            retry_after=float(waiting) if waiting.isdigit() else 0.0,
+        )
+    code = error.code or type(error).__name__
+    return UnknownPayment(code) if code == _MISSING else GatewayRejected(code)
 
 
 def _known(lookup: PaymentLookup) -> str:
     if lookup.gateway_reference is None:
         raise Unsupported("Stripe finds an intent by its own id only")
     return lookup.gateway_reference
-
-
-def _decoded(body: bytes) -> dict[str, Any]:
-    decoded = json.loads(body)
-    if not isinstance(decoded, dict):
-        raise TypeError("not an object")
-    return decoded
 
 
 def _signed(text: str, header: str, secret: str) -> bool:
@@ -332,9 +343,14 @@ def _refund_result(refund: Mapping[str, Any]) -> RefundResult:
         status=_status(REFUND_STATUSES, refund["status"]),
         gateway_reference=refund["id"],
         amount=_from_stripe(refund["amount"], refund["currency"]),
-        reason=refund.get("failure_reason"),
+        reason=_failure(refund),
         raw=scrub(refund),
     )
+
+
+def _failure(refund: Mapping[str, Any]) -> str | None:
+    code = refund.get("failure_reason")
+    return f"{Reason.FAILED}:{code}" if code else None
 
 
 def _event(event: Mapping[str, Any]) -> GatewayEvent:
@@ -360,7 +376,7 @@ def _takeback_event(
     event: Mapping[str, Any], subject: Subject, status: PaymentStatus
 ) -> GatewayEvent:
     thing = event["data"]["object"]
-    reason = Reason.DISPUTED if subject is Subject.DISPUTE else thing.get("failure_reason")
+    reason = Reason.DISPUTED if subject is Subject.DISPUTE else _failure(thing)
     takeback = Takeback(
         gateway_reference=thing["id"],
         amount=_from_stripe(thing["amount"], thing["currency"]),

@@ -59,14 +59,20 @@ def load_json(text: str | bytes) -> Any:
 
 
 class Client:
-    """An HTTP client for one gateway; ``name`` marks its log lines.
+    """An HTTP client for one gateway; ``name`` marks its log lines, ``timeout`` bounds its calls.
 
     Close it with ``aclose()``.
     """
 
-    def __init__(self, name: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout: httpx.Timeout = TIMEOUT,
+    ) -> None:
         self.name = name
-        self._http = httpx.AsyncClient(timeout=TIMEOUT, transport=transport)
+        self.timeout = timeout
+        self._http = httpx.AsyncClient(timeout=timeout, transport=transport)
 
     async def aclose(self) -> None:
         """Close the connections."""

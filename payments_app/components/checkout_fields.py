@@ -3,7 +3,7 @@
 import reflex as rx
 
 from payments_app.components.card_fields import CardFields
-from payments_app.gateways.registry import GATEWAYS
+from payments_app.components.pieces import method_icon
 from payments_app.state.checkout import CheckoutState
 from payments_app.state.checkout_views import ChannelGroup, OfferView, QuickAmount
 
@@ -20,13 +20,6 @@ _CARD_TEXTS = {
 def locked() -> rx.Var[bool]:
     """Whether the form may not be changed: a payment is on its way."""
     return CheckoutState.step != "form"
-
-
-def method_icon(icon: rx.Var[str], size: int = 16) -> rx.Component:
-    """Return the icon of a way to pay; only the gateways' own icons are in the build."""
-    names = dict.fromkeys(gateway.icon for gateway in GATEWAYS)
-    pictures = [(name, rx.icon(name, size=size, aria_hidden="true")) for name in names]
-    return rx.match(icon, *pictures, rx.icon("banknote", size=size, aria_hidden="true"))
 
 
 def field(name: str, label: str, *control: rx.Component) -> rx.Component:

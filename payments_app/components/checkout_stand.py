@@ -3,6 +3,7 @@
 import reflex as rx
 
 from payments_app.components.card_fields import Waiting
+from payments_app.components.look import CopyButton
 from payments_app.state.checkout import UNKNOWN, CheckoutState
 from payments_app.state.checkout_views import Line
 
@@ -123,23 +124,10 @@ def instructions() -> rx.Component:
     return rx.vstack(
         rx.text(f"Pay {stand.amount} with {stand.gateway}", size="4", weight="medium"),
         rx.text(stand.instructions, size="2", color="var(--gray-11)", white_space="pre-line"),
-        rx.hstack(
-            rx.vstack(
-                rx.text("Reference", size="1", color="var(--gray-11)"),
-                rx.code(stand.pay_reference, size="4", variant="ghost", word_break="break-all"),
-                spacing="1",
-            ),
-            rx.spacer(),
-            rx.button(
-                rx.cond(CheckoutState.copied, rx.icon("check", size=14), rx.icon("copy", size=14)),
-                rx.cond(CheckoutState.copied, "Copied", "Copy"),
-                on_click=[rx.set_clipboard(stand.pay_reference), CheckoutState.note_copied],
-                variant="surface",
-                color_scheme="gray",
-                type="button",
-            ),
-            width="100%",
-            align="center",
+        rx.vstack(
+            rx.text("Reference", size="1", color="var(--gray-11)"),
+            CopyButton.create(text=stand.pay_reference, label="Copy the reference"),
+            spacing="1",
             padding="12px",
             background="var(--gray-a2)",
             border="1px solid var(--gray-a5)",

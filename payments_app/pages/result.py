@@ -3,12 +3,13 @@
 import reflex as rx
 
 from payments_app.components.checkout_stand import pending_buttons, stand_panel
+from payments_app.components.frame import customer_frame
 from payments_app.state.checkout import PAYMENTS_PAGE, CheckoutState
 
 
 def result_page() -> rx.Component:
     """Show how the payment in the address stands; it turns into the result by itself."""
-    return rx.el.main(
+    return customer_frame(
         rx.card(
             rx.cond(
                 rx.State.is_hydrated & (CheckoutState.stand.status != ""),
@@ -17,11 +18,9 @@ def result_page() -> rx.Component:
             ),
             width="100%",
             max_width="460px",
+            margin="24px auto",
             size="3",
         ),
-        display="flex",
-        justify_content="center",
-        padding="48px 16px",
     )
 
 

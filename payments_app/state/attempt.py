@@ -46,7 +46,6 @@ class AttemptState(CheckoutForm):
 
     notice: str = ""
     failed: bool = False
-    copied: bool = False
     client_secret: str = ""
     leave_url: str = ""
     others: list[Stand] = []
@@ -133,11 +132,6 @@ class AttemptState(CheckoutForm):
             elif self.stand.reference == reference:
                 self._keep_up(progress, who)
 
-    @customer_event
-    def note_copied(self) -> None:
-        """Show that the reference to pay with was copied."""
-        self.copied = True
-
     def _forget(self) -> None:
         """Make room for a new payment."""
         self._renew()
@@ -174,7 +168,7 @@ class AttemptState(CheckoutForm):
             self._show(progress, who)
 
     def _look(self, progress: Progress, who: Identity) -> None:
-        self.stand, self.copied = stand_of(progress, who, current().clock()), False
+        self.stand = stand_of(progress, who, current().clock())
         self.stamp += 1
 
     async def _ask(self, at_most_every: timedelta) -> None:

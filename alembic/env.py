@@ -13,9 +13,7 @@ from payments_app.settings import Settings
 _ADVISORY_LOCK = 7_262_017_001
 
 
-def _same_type(
-    _context, _inspected, _metadata, inspected_type, metadata_type
-) -> bool | None:
+def _same_type(_context, _inspected, _metadata, inspected_type, metadata_type) -> bool | None:
     """Tell alembic that a UtcDateTime is the database's own time type; None lets it compare."""
     return False if isinstance(metadata_type, UtcDateTime) else None
 

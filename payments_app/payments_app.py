@@ -56,5 +56,5 @@ app.add_page(
     result_page,
     route="/pay/[reference]",
     title=f"Payment · {title}",
-    on_load=[SessionState.load_session, CheckoutState.load_result],
+    on_load=[SessionState.load_session, CheckoutState.load_result, PaymentsState.load],
 )

@@ -8,9 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from pydantic import field_validator
 
 
 class Mode(StrEnum):
@@ -30,7 +29,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=1, le=65535)
     public_url: str = ""
-    """Address under which browsers and gateways reach the portal; http://localhost:PORT if empty."""
+    """Address under which browsers and gateways reach the portal; empty: localhost."""
     data_dir: Path = Path("var")
     database_url: str = ""
     """SQLAlchemy address (``sqlite+aiosqlite://`` or ``postgresql+asyncpg://``)."""
@@ -46,12 +45,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fill_addresses(self) -> Self:
-        self.public_url = (self.public_url or f"http://localhost:{self.port}").rstrip(
-            "/"
-        )
-        self.database_url = (
-            self.database_url or f"sqlite+aiosqlite:///{self.data_dir}/portal.db"
-        )
+        self.public_url = (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+        self.database_url = self.database_url or f"sqlite+aiosqlite:///{self.data_dir}/portal.db"
         return self
 
     @property
@@ -94,16 +89,12 @@ class GatewaySettings(BaseSettings):
     @classmethod
     def _split_codes(cls, value: object) -> object:
         if isinstance(value, str):
-            return frozenset(
-                code.strip().upper() for code in value.split(",") if code.strip()
-            )
+            return frozenset(code.strip().upper() for code in value.split(",") if code.strip())
         return value
 
     @model_validator(mode="after")
     def _one_kind_of_fee(self) -> Self:
         surcharges = (self.surcharge_percent != "0") + bool(self.surcharge_fixed)
         if surcharges + self.fee_deducted > 1:
-            raise ValueError(
-                "set one of surcharge_percent, surcharge_fixed and fee_deducted"
-            )
+            raise ValueError("set one of surcharge_percent, surcharge_fixed and fee_deducted")
         return self

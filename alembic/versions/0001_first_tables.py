@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-
 revision: str = "0001"
 down_revision: str | None = None
 branch_labels: str | Sequence[str] | None = None
@@ -15,18 +14,14 @@ depends_on: str | Sequence[str] | None = None
 def upgrade() -> None:
     op.create_table(
         "account",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("home_currency", sa.String(length=3), nullable=False),
         sa.Column("minimum_payment", sa.BigInteger(), nullable=False),
         sa.Column("debit_limit", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "length(home_currency) = 3", name=op.f("ck_account_currency")
-        ),
+        sa.CheckConstraint("length(home_currency) = 3", name=op.f("ck_account_currency")),
         sa.CheckConstraint(
             "minimum_payment >= 0 and debit_limit >= 0", name=op.f("ck_account_limits")
         ),
@@ -34,9 +29,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "app_user",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("password_hash", sa.String(length=200), nullable=False),
@@ -67,9 +60,7 @@ def upgrade() -> None:
             "(role in ('finance', 'owner', 'viewer')) = (account_id is null)",
             name=op.f("ck_app_user_staff_has_no_account"),
         ),
-        sa.CheckConstraint(
-            "email = lower(email)", name=op.f("ck_app_user_email_lower_case")
-        ),
+        sa.CheckConstraint("email = lower(email)", name=op.f("ck_app_user_email_lower_case")),
         sa.ForeignKeyConstraint(
             ["account_id"], ["account.id"], name=op.f("fk_app_user_account_id")
         ),
@@ -77,9 +68,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_app_user_email")),
     )
     with op.batch_alter_table("app_user", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_app_user_account_id"), ["account_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_app_user_account_id"), ["account_id"], unique=False)
 
     op.create_table(
         "balance",
@@ -90,16 +79,12 @@ def upgrade() -> None:
         ),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["account.id"], name=op.f("fk_balance_account_id")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_balance_account_id")),
         sa.PrimaryKeyConstraint("account_id", "currency", name=op.f("pk_balance")),
     )
     op.create_table(
         "login_session",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column(
             "user_id",
@@ -119,15 +104,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name=op.f("uq_login_session_token_hash")),
     )
     with op.batch_alter_table("login_session", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_login_session_user_id"), ["user_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_login_session_user_id"), ["user_id"], unique=False)
 
     op.create_table(
         "payment",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("reference", sa.String(length=20), nullable=False),
         sa.Column(
             "account_id",
@@ -215,24 +196,18 @@ def upgrade() -> None:
             name=op.f("ck_payment_charge"),
         ),
         sa.CheckConstraint("amount <> 0", name=op.f("ck_payment_amount_not_zero")),
-        sa.CheckConstraint(
-            "fee is null or fee >= 0", name=op.f("ck_payment_fee_not_negative")
-        ),
+        sa.CheckConstraint("fee is null or fee >= 0", name=op.f("ck_payment_fee_not_negative")),
         sa.CheckConstraint(
             "length(currency) = 3 and currency = upper(currency)",
             name=op.f("ck_payment_currency"),
         ),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["account.id"], name=op.f("fk_payment_account_id")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_payment_account_id")),
         sa.ForeignKeyConstraint(
             ["parent_id", "account_id", "currency"],
             ["payment.id", "payment.account_id", "payment.currency"],
             name="fk_payment_parent",
         ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["app_user.id"], name=op.f("fk_payment_user_id")
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["app_user.id"], name=op.f("fk_payment_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment")),
         sa.UniqueConstraint(
             "account_id",
@@ -271,15 +246,11 @@ def upgrade() -> None:
             sqlite_where=sa.text("status = 'pending'"),
             postgresql_where=sa.text("status = 'pending'"),
         )
-        batch_op.create_index(
-            batch_op.f("ix_payment_parent_id"), ["parent_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_payment_parent_id"), ["parent_id"], unique=False)
 
     op.create_table(
         "gateway_event",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("gateway", sa.String(length=30), nullable=False),
         sa.Column("event_id", sa.String(length=200), nullable=False),
         sa.Column("kind", sa.String(length=80), nullable=False),
@@ -303,9 +274,7 @@ def upgrade() -> None:
             ["payment_id"], ["payment.id"], name=op.f("fk_gateway_event_payment_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_event")),
-        sa.UniqueConstraint(
-            "gateway", "event_id", name=op.f("uq_gateway_event_gateway_event_id")
-        ),
+        sa.UniqueConstraint("gateway", "event_id", name=op.f("uq_gateway_event_gateway_event_id")),
     )
     with op.batch_alter_table("gateway_event", schema=None) as batch_op:
         batch_op.create_index(
@@ -318,15 +287,11 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_gateway_event_payment_id"), ["payment_id"], unique=False
         )
-        batch_op.create_index(
-            batch_op.f("ix_gateway_event_reference"), ["reference"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_gateway_event_reference"), ["reference"], unique=False)
 
     op.create_table(
         "timeline_entry",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
             "payment_id",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),

@@ -20,7 +20,7 @@ def main() -> None:
     command += ["--frontend-port", port, "--backend-port", port]
     command += ["--backend-host", Settings().host]
     os.chdir(ROOT)
-    os.execve(sys.executable, command, toolchain_environment())
+    os.execve(sys.executable, command, toolchain_environment())  # noqa: S606  (our own command)
 
 
 if __name__ == "__main__":

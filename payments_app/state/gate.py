@@ -46,7 +46,7 @@ _LONGEST_PREFERENCE: Final = 4000
 LOGIN_PAGE: Final = "/login"
 
 
-def _declared(access: Access) -> Callable[..., Any]:
+def _declared(access: Access) -> Callable[..., Callable[..., Any]]:
     def decorator(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         """Make a method an event handler; takes the options of ``rx.event``."""
         if function is None:

@@ -25,7 +25,7 @@ def _balance(balance: BalanceLine) -> rx.Component:
         rx.el.strong(balance.amount, class_name="figure tabular"),
         rx.el.span(
             rx.cond(balance.pending != "", f"{balance.pending} pending", ""),
-            class_name="pending tabular",
+            class_name="pending-sum tabular",
         ),
         key=balance.name,
     )
@@ -35,6 +35,6 @@ def _skeleton() -> rx.Component:
     return rx.el.div(
         rx.skeleton(width="72px", height="12px", margin_y="3px"),
         rx.skeleton(width="120px", height="24px", margin_y="4px"),
-        rx.el.span(class_name="pending"),
+        rx.el.span(class_name="pending-sum"),
         aria_busy="true",
     )

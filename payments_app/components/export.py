@@ -26,7 +26,7 @@ def export_button() -> rx.Component:
             content=_LABEL,
         ),
         rx.dialog.content(
-            rx.dialog.title(_LABEL, size="4", margin_bottom="4px"),
+            rx.dialog.title(_LABEL, class_name="dialog-title"),
             rx.dialog.description(
                 "What the file holds, before it starts.",
                 size="2",

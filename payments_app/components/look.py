@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import reflex as rx
+from reflex_components_core.el.element import Element
 
 THEME: Final = rx.theme(
     accent_color="indigo", gray_color="slate", radius="medium", scaling="100%", appearance="inherit"
@@ -51,7 +52,7 @@ class LoginForm(rx.Component):
     texts: rx.Var[dict[str, str]]
 
 
-class NativeForm(rx.el.Element):
+class NativeForm(Element):
     """A form that the browser posts itself; ``rx.form`` never lets it."""
 
     tag = "form"

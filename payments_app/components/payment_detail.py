@@ -16,7 +16,7 @@ def payment_detail() -> rx.Component:
         rx.dialog.root(
             rx.dialog.content(
                 rx.hstack(
-                    rx.dialog.title("Payment", size="3", margin="0"),
+                    rx.dialog.title("Payment", class_name="dialog-title"),
                     rx.spacer(),
                     rx.dialog.close(
                         rx.icon_button(

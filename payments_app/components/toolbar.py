@@ -1,12 +1,23 @@
 """Search, filters and the download above the list."""
 
+from typing import Final
+
 import reflex as rx
 
 from payments_app.components.export import export_button
+from payments_app.db.payments import Order
 from payments_app.domain.payment import PaymentStatus
 from payments_app.services import wording
 from payments_app.services.periods import PERIODS
 from payments_app.state.payments import ANY, CUSTOM_PERIOD, Choice, PaymentsState
+
+_ORDERS: Final = {
+    Order.NEWEST: "Newest first",
+    Order.OLDEST: "Oldest first",
+    Order.HIGHEST: "Highest first",
+    Order.LOWEST: "Lowest first",
+}
+"""For narrow screens, which have no column heads to sort by."""
 
 
 def toolbar() -> rx.Component:
@@ -39,6 +50,13 @@ def toolbar() -> rx.Component:
                 rx.select.item("Any method", value=ANY),
                 rx.foreach(PaymentsState.methods, _method),
             ),
+            _filter(
+                "Sort",
+                PaymentsState.order,
+                PaymentsState.choose_order,
+                *(rx.select.item(label, value=order.value) for order, label in _ORDERS.items()),
+                class_name="narrow",
+            ),
             rx.cond(
                 PaymentsState.narrowed,
                 rx.button(
@@ -60,8 +78,8 @@ def toolbar() -> rx.Component:
 
 def _search() -> rx.Component:
     return rx.box(
-        rx.text_field.root(
-            rx.text_field.slot(rx.icon("search", size=14, aria_hidden="true")),
+        rx.input(
+            rx.input.slot(rx.icon("search", size=14, aria_hidden="true")),
             default_value=PaymentsState.search_text,
             on_change=PaymentsState.search.debounce(250),
             placeholder="Search payments",
@@ -76,11 +94,18 @@ def _search() -> rx.Component:
 
 
 def _filter(
-    label: str, value: rx.Var[str], on_change: rx.EventHandler, *items: rx.Component
+    label: str,
+    value: rx.Var[str],
+    on_change: rx.EventHandler,
+    *items: rx.Component,
+    class_name: str = "",
 ) -> rx.Component:
     return rx.select.root(
         rx.select.trigger(
-            aria_label=label, variant="surface", color_scheme="gray", class_name="filter"
+            aria_label=label,
+            variant="surface",
+            color_scheme="gray",
+            class_name=f"filter {class_name}",
         ),
         rx.select.content(*items, position="popper"),
         value=value,

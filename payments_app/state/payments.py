@@ -143,6 +143,11 @@ class PaymentsState(SessionState):
         await self._change(order=Order.LOWEST if self.order == Order.HIGHEST else Order.HIGHEST)
 
     @customer_event
+    async def choose_order(self, order: str) -> None:
+        """Sort as named."""
+        await self._change(order=order)
+
+    @customer_event
     async def clear(self) -> None:
         """Show all payments again."""
         self.period = ANY

@@ -1,0 +1,191 @@
+"""Lists of payments: filters, every order, pages by keyset, counts and sums."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from payments_app.db import payments
+from payments_app.db.engine import Database
+from payments_app.db.models import Account, Payment
+from payments_app.db.payments import Cursor, Filter, Order, Standing, Total
+from payments_app.domain.payment import PaymentKind, PaymentStatus
+from tests.support.factories import WHEN, make_account, make_payment
+
+
+async def rows(database: Database, chosen: Filter, order: Order = Order.NEWEST) -> list[Payment]:
+    async with database.read() as session:
+        return list(await payments.page(session, chosen, order, None, 100))
+
+
+async def references(database: Database, account: Account, **fields: Any) -> set[str]:
+    return {row.reference for row in await rows(database, Filter(account.key, **fields))}
+
+
+async def walk(database: Database, account: Account, order: Order, size: int) -> list[Payment]:
+    """Page through everything as a reader does."""
+    seen: list[Payment] = []
+    after: Cursor | None = None
+    while True:
+        async with database.read() as session:
+            some = await payments.page(session, Filter(account.key), order, after, size)
+        if not some:
+            return seen
+        seen += some
+        after = payments.cursor_of(some[-1], order)
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("size", [1, 3, 50])
+async def test_pages_in_every_order_hold_each_row_once(
+    database: Database, order: Order, size: int
+) -> None:
+    account = await make_account(database)
+    for number in range(7):
+        await make_payment(
+            database,
+            account,
+            amount=100 * (number % 3 + 1),
+            currency=("USD", "GBP")[number % 2],
+            created_at=WHEN + timedelta(minutes=number // 2),
+        )
+    seen = await walk(database, account, order, size)
+    keys = [payments.cursor_of(row, order) for row in seen]
+    assert len(set(keys)) == 7
+    assert keys == sorted(keys, reverse=order in (Order.NEWEST, Order.HIGHEST))
+
+
+async def test_a_row_that_arrives_meanwhile_shifts_no_page(database: Database) -> None:
+    account = await make_account(database)
+    for number in range(4):
+        await make_payment(database, account, created_at=WHEN + timedelta(minutes=number))
+    async with database.read() as session:
+        first = await payments.page(session, Filter(account.key), Order.NEWEST, None, 2)
+    await make_payment(database, account, created_at=WHEN + timedelta(hours=1))
+    after = payments.cursor_of(first[-1], Order.NEWEST)
+    async with database.read() as session:
+        second = await payments.page(session, Filter(account.key), Order.NEWEST, after, 2)
+    assert not {row.key for row in first} & {row.key for row in second}
+    assert len(second) == 2
+
+
+async def test_search_looks_at_description_reference_and_method(database: Database) -> None:
+    account = await make_account(database)
+    pack = await make_payment(database, account, description="DID Pack (17192704154)")
+    visa = await make_payment(database, account, method_detail="Visa ending 4242")
+    coded = await make_payment(database, account, reference="PABC123")
+    await make_payment(database, account, private_note="did pack 4242 abc123")
+    assert await references(database, account, search="did pack") == {pack.reference}
+    assert await references(database, account, search="4242") == {visa.reference}
+    assert await references(database, account, search="pabc1") == {coded.reference}
+
+
+@pytest.mark.parametrize("typed", ["%", "_", "100%", "\\", "'; drop table payment --"])
+async def test_search_takes_every_character_as_itself(database: Database, typed: str) -> None:
+    account = await make_account(database)
+    await make_payment(database, account, description="Plain")
+    exact = await make_payment(database, account, description=f"so {typed} it is")
+    assert await references(database, account, search=typed) == {exact.reference}
+
+
+async def test_filters_narrow_together(database: Database) -> None:
+    account = await make_account(database)
+    charge = await make_payment(database, account, completed=True, kind=PaymentKind.CHARGE)
+    paid = await make_payment(database, account, completed=True, gateway="till")
+    later = await make_payment(
+        database, account, gateway="till", created_at=WHEN + timedelta(days=1)
+    )
+    since = WHEN + timedelta(hours=1)
+    assert await references(database, account, gateway="") == {charge.reference}
+    assert await references(database, account, gateway="till") == {paid.reference, later.reference}
+    assert await references(database, account, since=since) == {later.reference}
+    assert later.reference not in await references(database, account, until=later.dated_at)
+    pending = {"gateway": "till", "status": PaymentStatus.PENDING}
+    assert await references(database, account, **pending) == {later.reference}
+    assert await references(database, account, **pending, until=since) == set()
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    search=st.text(max_size=20).filter(lambda text: "\0" not in text),
+    status=st.none() | st.sampled_from(PaymentStatus),
+    gateway=st.none() | st.text(max_size=10),
+    order=st.sampled_from(Order),
+)
+async def test_rule_9_no_filter_reaches_another_account(
+    database: Database,
+    search: str,
+    status: PaymentStatus | None,
+    gateway: str | None,
+    order: Order,
+) -> None:
+    mine, other = await make_account(database), await make_account(database)
+    await make_payment(database, other, description=search, gateway=gateway or None)
+    chosen = Filter(mine.key, search=search, status=status, gateway=gateway)
+    assert await rows(database, chosen, order) == []
+
+
+async def test_another_accounts_payment_is_not_found(database: Database) -> None:
+    mine, other = await make_account(database), await make_account(database)
+    payment = await make_payment(database, other)
+    async with database.read() as session:
+        assert await payments.find(session, mine.key, payment.reference) is None
+        assert await payments.find(session, other.key, payment.reference) is not None
+
+
+async def test_counting_stops_at_its_limit(database: Database) -> None:
+    account = await make_account(database)
+    for _ in range(4):
+        await make_payment(database, account)
+    async with database.read() as session:
+        assert await payments.count(session, Filter(account.key), 100) == 4
+        assert await payments.count(session, Filter(account.key), 3) == 3
+
+
+async def test_totals_never_add_currencies_and_leave_out_what_is_not_completed(
+    database: Database,
+) -> None:
+    account = await make_account(database)
+    await make_payment(database, account, completed=True, amount=5000)
+    await make_payment(database, account, completed=True, kind=PaymentKind.CHARGE, amount=-1250)
+    await make_payment(database, account, amount=700)
+    await make_payment(database, account, completed=True, amount=300, currency="GBP")
+    async with database.read() as session:
+        assert await payments.totals(session, Filter(account.key)) == [
+            Total("GBP", 1, 300),
+            Total("USD", 3, 3750),
+        ]
+        assert await payments.standings(session, account.key) == [
+            Standing("GBP", 300, 0),
+            Standing("USD", 3750, 700),
+        ]
+
+
+async def test_a_stream_gives_one_moment(database: Database) -> None:
+    """A payment that completes while the file is written is neither missed nor written twice."""
+    account = await make_account(database)
+    async with database.write() as session:
+        session.add_all(
+            Payment(
+                reference=f"MANY{number:06}",
+                account_id=account.key,
+                kind=PaymentKind.TOP_UP,
+                amount=100,
+                currency="USD",
+                created_at=WHEN,
+                dated_at=WHEN + timedelta(seconds=number),
+            )
+            for number in range(1200)
+        )
+    seen: list[str] = []
+    async with database.read() as session:
+        columns = [Payment.reference]
+        async for some in payments.stream(session, Filter(account.key), Order.NEWEST, columns):
+            if not seen:
+                await make_payment(database, account, created_at=WHEN + timedelta(days=1))
+            seen += [row.reference for row in some]
+    assert seen == [f"MANY{number:06}" for number in reversed(range(1200))]

@@ -4,7 +4,6 @@ https://developer.paypal.com/api/rest/authentication/ and /api/rest/webhooks/res
 """
 
 import asyncio
-import binascii
 import re
 import time
 import zlib
@@ -119,7 +118,7 @@ class PayPalApi:
             )
             signature = b64decode(headers["paypal-transmission-sig"], validate=True)
             address = headers["paypal-cert-url"]
-        except (KeyError, binascii.Error) as error:
+        except (KeyError, ValueError) as error:
             raise InvalidSignature("headers are missing") from error
         if headers.get("paypal-auth-algo") != "SHA256withRSA" or not self.settings.webhook_id:
             raise InvalidSignature("unknown algorithm")

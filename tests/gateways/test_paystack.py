@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -15,9 +14,11 @@ from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus, Reason
 from payments_app.gateways.base import (
     Customer,
+    Gateway,
     GatewayEvent,
     PaymentLookup,
     PaymentRequest,
+    PaymentResult,
     Redirect,
     RefundRequest,
     Subject,
@@ -40,10 +41,54 @@ from payments_app.gateways.paystack import (
     _result,
 )
 from payments_app.sandbox.app import issued_settings
-from tests.support.sandbox import RunningSandbox, sandbox_at, webhook_receiver
+from tests.gateways.contract import CANCELLED, COMPLETED, PENDING, GatewayContract
+from tests.support.sandbox import RunningSandbox
 
-PENDING, COMPLETED, CANCELLED = PaymentStatus
 USD = Money(5000, "USD")
+
+
+class TestContract(GatewayContract):
+    kind = Paystack
+    creating = "/transaction/initialize"
+    secrets = ("secret_key",)
+    cancels = False
+
+    async def press(self, sandbox: RunningSandbox, created: PaymentResult, button: str) -> None:
+        """Press a button of the page, found by the reference: its address may have been lost."""
+        async with sandbox.sandbox.providers["paystack"].transaction() as tx:
+            transaction = await tx.get("transaction", created.gateway_reference or "")
+        assert transaction
+        await sandbox.http.post(f"/paystack/checkout/{transaction['_access_code']}/{button}")
+
+    async def approve(self, sandbox: RunningSandbox, created: PaymentResult) -> None:
+        await self.press(sandbox, created, "approve")
+
+    async def decline(self, sandbox: RunningSandbox, created: PaymentResult) -> None:
+        await self.press(sandbox, created, "fail")
+
+    async def test_refunds_once_and_never_more(
+        self, sandbox: RunningSandbox, gateway: Gateway
+    ) -> None:
+        """As in the contract, for a refund that is pending when asked for, and processed next."""
+        await self.pay(sandbox, gateway)
+        payment = self.lookup(self.request_.reference)
+        first = RefundRequest("R1", payment, Money(2000, "USD"), "Sorry")
+        given = await gateway.refund(first)
+        assert (given.status, given.amount) == (PENDING, Money(2000, "USD"))
+        again = await gateway.refund(first)
+        assert (again.status, again.gateway_reference) == (COMPLETED, given.gateway_reference)
+        assert given.gateway_reference
+        assert (await gateway.fetch_refund(first, given.gateway_reference)).status is COMPLETED
+        assert (await gateway.fetch_payment(first.payment)).status is COMPLETED
+        with pytest.raises(GatewayRejected, match="invalid_amount"):
+            await gateway.refund(replace(first, reference="R2", amount=Money(3001, "USD")))
+        await gateway.refund(replace(first, reference="R3", amount=Money(3000, "USD"), note=""))
+        amounts = [entry["amount"] for entry in await sandbox.ledger("paystack")]
+        assert amounts == [5000, 2000, 3000]
+        result = await gateway.fetch_payment(first.payment)
+        assert (result.status, result.reason) == (CANCELLED, Reason.REVERSED)
+
+
 LOOKUP = PaymentLookup("P7K2", "P7K2", USD, datetime(2026, 1, 1, tzinfo=UTC))
 REQUEST = PaymentRequest(
     reference="P7K2",
@@ -55,15 +100,6 @@ REQUEST = PaymentRequest(
     webhook_url="http://portal.test/webhooks/paystack",
     expires_at=datetime(2030, 1, 1, tzinfo=UTC),
 )
-
-
-@pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[RunningSandbox]:
-    async with (
-        webhook_receiver() as receiver,
-        sandbox_at(tmp_path / "sandbox.db", receiver) as running,
-    ):
-        yield running
 
 
 @pytest.fixture
@@ -178,25 +214,6 @@ async def test_refusals(gateway: Paystack) -> None:
     gateway.settings = gateway.settings.model_copy(update={"secret_key": SecretStr("wrong")})
     with pytest.raises(GatewayRejected, match="invalid_key"):
         await gateway.create_payment(REQUEST)
-
-
-async def test_refunds_in_parts(sandbox: RunningSandbox, gateway: Paystack, page: Page) -> None:
-    await page.press("approve")
-    first = RefundRequest("R1", LOOKUP, Money(2000, "USD"), "Sorry")
-    given = await gateway.refund(first)
-    assert (given.status, given.amount) == (PENDING, Money(2000, "USD"))
-    again = await gateway.refund(first)
-    assert (again.status, again.gateway_reference) == (COMPLETED, given.gateway_reference)
-    assert given.gateway_reference
-    assert (await gateway.fetch_refund(first, given.gateway_reference)).status is COMPLETED
-    assert (await gateway.fetch_payment(LOOKUP)).status is COMPLETED
-    with pytest.raises(GatewayRejected, match="invalid_amount"):
-        await gateway.refund(replace(first, reference="R2", amount=Money(3001, "USD")))
-    await gateway.refund(replace(first, reference="R3", amount=Money(3000, "USD"), note=""))
-    amounts = [entry["amount"] for entry in await sandbox.ledger("paystack")]
-    assert amounts == [5000, 2000, 3000]
-    result = await gateway.fetch_payment(LOOKUP)
-    assert (result.status, result.reason) == (CANCELLED, Reason.REVERSED)
 
 
 async def test_refund_is_found_on_a_later_page(

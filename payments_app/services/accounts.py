@@ -87,7 +87,7 @@ async def identify(portal: Portal, token: str, *, active: bool = True) -> Identi
     login, user, account = found
     if active and now - login.last_seen_at >= _SEEN_INTERVAL:
         async with portal.db.write() as session:
-            await accounts.mark_seen(session, login.id or 0, now)
+            await accounts.mark_seen(session, login.key, now)
     return _identity(login, user, account)
 
 
@@ -109,11 +109,11 @@ async def _start_session(
     )
     async with portal.db.write() as session:
         if better_hash:
-            await accounts.set_password_hash(session, user.id or 0, better_hash)
+            await accounts.set_password_hash(session, user.key, better_hash)
         session.add(
             LoginSession(
                 token_hash=_hash(token),
-                user_id=user.id or 0,
+                user_id=user.key,
                 created_at=now,
                 last_seen_at=now,
                 expires_at=now + timedelta(seconds=portal.settings.session_lifetime_seconds),
@@ -121,7 +121,7 @@ async def _start_session(
                 user_agent=user_agent[:300],
             )
         )
-    log.info("logged_in", user=user.id, address=address)
+    log.info("logged_in", user=user.key, address=address)
     return token
 
 
@@ -165,8 +165,8 @@ def _has_ended(found: Login, now: datetime, settings: Settings) -> bool:
 
 def _identity(login: LoginSession, user: User, account: Account | None) -> Identity:
     return Identity(
-        user_id=user.id or 0,
-        session_id=login.id or 0,
+        user_id=user.key,
+        session_id=login.key,
         email=user.email,
         name=user.name,
         role=user.role,

@@ -56,6 +56,8 @@ async def follow_changes(app: rx.App, portal: Portal) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+        _watchers.clear()
+        _recent.clear()
 
 
 async def _follow(app: rx.App, portal: Portal, changes: asyncio.Queue[Change]) -> None:

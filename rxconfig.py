@@ -3,6 +3,7 @@
 import reflex as rx
 
 from payments_app.cli.portable import PLACEHOLDER, PortableBuild
+from payments_app.components.look import THEME
 from payments_app.settings import Settings
 
 
@@ -22,7 +23,7 @@ config = rx.Config(
     api_url=PLACEHOLDER,
     cors_allowed_origins=allowed_origins(Settings()),
     frontend_compression_formats=["brotli", "gzip"],
-    plugins=[rx.plugins.RadixThemesPlugin(), PortableBuild()],
+    plugins=[rx.plugins.RadixThemesPlugin(theme=THEME), PortableBuild()],
     disable_plugins=[rx.plugins.SitemapPlugin],
     show_built_with_reflex=False,
     state_manager_mode=rx.constants.StateManagerMode.MEMORY,

@@ -13,6 +13,7 @@ from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason, decl
 DAYS: Final = 548
 _REFERENCE_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _BILLING_HOUR: Final = 21
+_ODD: Final = 350
 _CARDS: Final = ("Visa ending 4242", "Visa ending 4242", "Mastercard ending 4444")
 _DECLINES: Final = (
     decline("insufficient_funds"),
@@ -173,13 +174,17 @@ class History:
         self._complete(row, actor)
 
     def _leave_some_pending(self) -> None:
-        """End yesterday with open attempts. The sweep leaves them: no gateway knows them."""
+        """End yesterday with open attempts. The sweep leaves them: no gateway knows them.
+
+        Their amounts are odd, so that a first try of the portal meets none of the same amount.
+        """
         self._begin_day(self.today - timedelta(days=1))
+        usual, currency = self.story.top_ups, self.story.currency
         for method in self.story.methods[:3]:
-            self._started(method, self.random.choice(self.story.top_ups), self.story.currency)
+            self._started(method, self.random.choice(usual) + _ODD, currency)
             self._pass(5, 60)
-        transfer = self._started(BANK, self.story.top_ups[-1], self.story.currency)
-        short = self._started(NOWPAYMENTS, self.story.top_ups[0], self.story.currency)
+        transfer = self._started(BANK, usual[-1] + _ODD, currency)
+        short = self._started(NOWPAYMENTS, usual[0] + _ODD, currency)
         for row, reason in (
             (transfer, Reason.AWAITING_CONFIRMATION),
             (short, Reason.PARTIALLY_PAID),

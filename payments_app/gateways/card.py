@@ -15,9 +15,7 @@ from pydantic import SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from payments_app.domain.money import EXPONENTS, Money
-from payments_app.domain.payment import PaymentStatus, Reason, decline
 from payments_app.gateways.base import (
-    ConfirmCard,
     Gateway,
     GatewayEvent,
     PaymentLookup,
@@ -25,8 +23,15 @@ from payments_app.gateways.base import (
     PaymentResult,
     RefundRequest,
     RefundResult,
-    Subject,
-    Takeback,
+)
+from payments_app.gateways.card_objects import (
+    LARGEST_UNITS,
+    REFERENCE,
+    event_of,
+    from_stripe,
+    payment_result,
+    refund_result,
+    to_stripe,
 )
 from payments_app.gateways.errors import (
     GatewayRejected,
@@ -35,7 +40,7 @@ from payments_app.gateways.errors import (
     UnknownPayment,
     Unsupported,
 )
-from payments_app.gateways.http import Client, load_json, scrub
+from payments_app.gateways.http import Client, load_json
 from payments_app.settings import GatewaySettings
 
 log = structlog.get_logger()
@@ -43,58 +48,7 @@ log = structlog.get_logger()
 # At DEBUG the SDK logs whole answers, client secrets included.
 logging.getLogger("stripe").setLevel(logging.INFO)
 
-PENDING, COMPLETED, CANCELLED = (
-    PaymentStatus.PENDING,
-    PaymentStatus.COMPLETED,
-    PaymentStatus.CANCELLED,
-)
-
-INTENT_STATUSES: Final = {
-    "requires_payment_method": PENDING,
-    "requires_confirmation": PENDING,
-    "requires_action": PENDING,
-    "processing": PENDING,
-    "requires_capture": PENDING,
-    "canceled": CANCELLED,
-    "succeeded": COMPLETED,
-}
-REFUND_STATUSES: Final = {
-    "pending": PENDING,
-    "requires_action": PENDING,
-    "succeeded": COMPLETED,
-    "failed": CANCELLED,
-    "canceled": CANCELLED,
-}
-DISPUTE_STATUSES: Final = {
-    "warning_needs_response": PENDING,
-    "warning_under_review": PENDING,
-    "warning_closed": CANCELLED,
-    "needs_response": PENDING,
-    "under_review": PENDING,
-    "prevented": CANCELLED,
-    "won": CANCELLED,
-    "lost": COMPLETED,
-}
-"""Every status that Stripe documents for each object; an unknown one is Pending, and logged."""
-
-_NOT_TO_BE_TOLD: Final = frozenset(
-    {"fraudulent", "lost_card", "merchant_blacklist", "pickup_card", "stolen_card"}
-)
-"""Declines whose cause the cardholder must not learn (https://docs.stripe.com/declines/codes)."""
-
-_CANCEL_REASONS: Final = {
-    "requested_by_customer": Reason.CANCELLED_BY_CUSTOMER,
-    "abandoned": Reason.ABANDONED,
-    "automatic": Reason.EXPIRED,
-    "expired": Reason.EXPIRED,
-}
-
-# Stripe counts these otherwise than ISO 4217 does (https://docs.stripe.com/currencies).
-_TWO_DECIMALS_AT_STRIPE: Final = frozenset({"ISK", "UGX"})
-_ZERO_DECIMALS_AT_STRIPE: Final = frozenset({"MGA"})
-_LARGEST: Final = 99_999_999
 _TOLERANCE_SECONDS: Final = 300
-_REFERENCE: Final = "reference"
 _MISSING: Final = "resource_missing"
 
 
@@ -150,22 +104,22 @@ class Card(Gateway):
 
     def maximum(self, currency: str) -> Money | None:
         """Return the setting, or Stripe's eight digits."""
-        return super().maximum(currency) or _from_stripe(_LARGEST, currency)
+        return super().maximum(currency) or from_stripe(LARGEST_UNITS, currency)
 
     async def create_payment(self, request: PaymentRequest) -> PaymentResult:
         """Create the PaymentIntent; Stripe keeps the reference as Idempotency-Key for 24 hours."""
         intent = await self._ask(
             self._stripe.v1.payment_intents.create_async,
             {
-                "amount": _to_stripe(request.charge),
+                "amount": to_stripe(request.charge),
                 "currency": request.charge.currency.lower(),
                 "payment_method_types": ["card"],
                 "description": request.description,
-                "metadata": {_REFERENCE: request.reference},
+                "metadata": {REFERENCE: request.reference},
             },
             {"idempotency_key": request.reference},
         )
-        return _payment_result(intent, with_secret=True)
+        return payment_result(intent, with_secret=True)
 
     async def fetch_payment(self, lookup: PaymentLookup) -> PaymentResult:
         """Read the intent. Unsupported without its id: Stripe's search lags behind by up to a
@@ -175,7 +129,7 @@ class Card(Gateway):
             _known(lookup),
             {"expand": ["latest_charge.balance_transaction"]},
         )
-        return _payment_result(intent)
+        return payment_result(intent)
 
     async def cancel_payment(self, lookup: PaymentLookup) -> PaymentResult:
         """Cancel the intent; one that cannot be cancelled any more is read instead."""
@@ -189,7 +143,7 @@ class Card(Gateway):
             if error.code != "payment_intent_unexpected_state":
                 raise
             return await self.fetch_payment(lookup)
-        return _payment_result(intent)
+        return payment_result(intent)
 
     async def refund(self, request: RefundRequest) -> RefundResult:
         """Refund a part or all of the intent's charge."""
@@ -197,16 +151,16 @@ class Card(Gateway):
             self._stripe.v1.refunds.create_async,
             {
                 "payment_intent": _known(request.payment),
-                "amount": _to_stripe(request.amount),
-                "metadata": {_REFERENCE: request.reference},
+                "amount": to_stripe(request.amount),
+                "metadata": {REFERENCE: request.reference},
             },
             {"idempotency_key": request.reference},
         )
-        return _refund_result(refund)
+        return refund_result(refund)
 
     async def fetch_refund(self, request: RefundRequest, gateway_reference: str) -> RefundResult:
         """Read the refund."""
-        return _refund_result(
+        return refund_result(
             await self._ask(self._stripe.v1.refunds.retrieve_async, gateway_reference)
         )
 
@@ -215,7 +169,7 @@ class Card(Gateway):
         and translate. Timestamps more than 300 s off, past or future, are refused."""
         self._verify(headers.get("stripe-signature", ""), body)
         try:
-            return _event(load_json(body))
+            return event_of(load_json(body))
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise InvalidSignature("not a Stripe event") from error
 
@@ -270,124 +224,3 @@ def _signed(text: str, header: str, secret: str) -> bool:
         return bool(stripe.WebhookSignature.verify_header(text, header, secret))
     except stripe.SignatureVerificationError:
         return False
-
-
-def _exponent(currency: str) -> int:
-    if currency in _TWO_DECIMALS_AT_STRIPE:
-        return 2
-    return 0 if currency in _ZERO_DECIMALS_AT_STRIPE else EXPONENTS[currency]
-
-
-def _to_stripe(money: Money) -> int:
-    """Return the amount as Stripe counts it; refuses what it cannot express."""
-    shift = _exponent(money.currency) - EXPONENTS[money.currency]
-    units, rest = divmod(money.minor * 10 ** max(shift, 0), 10 ** max(-shift, 0))
-    if rest or (_exponent(money.currency) == 3 and units % 10):
-        raise GatewayRejected("invalid_amount", "the last digit must be 0")
-    return int(units)
-
-
-def _from_stripe(units: int, currency: str) -> Money:
-    code = currency.upper()
-    shift = EXPONENTS[code] - _exponent(code)
-    return Money(units * 10 ** max(shift, 0) // 10 ** max(-shift, 0), code)
-
-
-def _status(table: Mapping[str, PaymentStatus], status: str) -> PaymentStatus:
-    if status not in table:
-        log.warning("unknown_status", gateway="card", status=status)
-    return table.get(status, PENDING)
-
-
-def _payment_result(intent: Mapping[str, Any], *, with_secret: bool = False) -> PaymentResult:
-    status = _status(INTENT_STATUSES, intent["status"])
-    failure = intent.get("last_payment_error") or {}
-    declined = intent["status"] == "requires_payment_method" and bool(failure)
-    cancelled = _CANCEL_REASONS.get(intent.get("cancellation_reason") or "")
-    paid = intent["amount_received" if status is COMPLETED else "amount"]
-    secret = intent.get("client_secret") if with_secret and status is PENDING else None
-    charge = intent.get("latest_charge")
-    charge = charge if isinstance(charge, Mapping) else {}
-    return PaymentResult(
-        status=status,
-        gateway_reference=intent["id"],
-        amount=_from_stripe(paid, intent["currency"]),
-        own_reference=(intent.get("metadata") or {}).get(_REFERENCE),
-        fee=_fee(charge.get("balance_transaction")),
-        reason=_reason(failure) if failure and status is not COMPLETED else cancelled,
-        declined=declined,
-        next_action=ConfirmCard(secret) if secret else None,
-        method_detail=_card(charge.get("payment_method_details")),
-        raw=scrub(intent),
-    )
-
-
-def _reason(failure: Mapping[str, Any]) -> str:
-    code = failure.get("decline_code") or failure.get("code") or "generic_decline"
-    return decline("generic_decline" if code in _NOT_TO_BE_TOLD else str(code))
-
-
-def _fee(transaction: Any) -> Money | None:
-    if not isinstance(transaction, Mapping):
-        return None
-    return _from_stripe(transaction["fee"], transaction["currency"])
-
-
-def _card(details: Any) -> str | None:
-    card = details.get("card") if isinstance(details, Mapping) else None
-    return f"{str(card['brand']).capitalize()} ending {card['last4']}" if card else None
-
-
-def _refund_result(refund: Mapping[str, Any]) -> RefundResult:
-    return RefundResult(
-        status=_status(REFUND_STATUSES, refund["status"]),
-        gateway_reference=refund["id"],
-        amount=_from_stripe(refund["amount"], refund["currency"]),
-        reason=_failure(refund),
-        raw=scrub(refund),
-    )
-
-
-def _failure(refund: Mapping[str, Any]) -> str | None:
-    code = refund.get("failure_reason")
-    return f"{Reason.FAILED}:{code}" if code else None
-
-
-def _event(event: Mapping[str, Any]) -> GatewayEvent:
-    """Translate a verified event. No intent is taken from the message: the look-up also brings the
-    card and the fee, which only the expanded charge has."""
-    thing, kind = event["data"]["object"], event["type"]
-    if kind.startswith("payment_intent."):
-        return GatewayEvent(
-            event["id"],
-            kind,
-            Subject.PAYMENT,
-            reference=(thing.get("metadata") or {}).get(_REFERENCE),
-            gateway_reference=thing["id"],
-        )
-    if kind.startswith(("refund.", "charge.refund.")):
-        return _takeback_event(event, Subject.REFUND, _status(REFUND_STATUSES, thing["status"]))
-    if kind.startswith("charge.dispute."):
-        return _takeback_event(event, Subject.DISPUTE, _status(DISPUTE_STATUSES, thing["status"]))
-    return GatewayEvent(event["id"], kind, Subject.OTHER)
-
-
-def _takeback_event(
-    event: Mapping[str, Any], subject: Subject, status: PaymentStatus
-) -> GatewayEvent:
-    thing = event["data"]["object"]
-    reason = Reason.DISPUTED if subject is Subject.DISPUTE else _failure(thing)
-    takeback = Takeback(
-        gateway_reference=thing["id"],
-        amount=_from_stripe(thing["amount"], thing["currency"]),
-        status=status,
-        own_reference=(thing.get("metadata") or {}).get(_REFERENCE),
-        reason=reason,
-    )
-    return GatewayEvent(
-        event["id"],
-        event["type"],
-        subject,
-        gateway_reference=thing.get("payment_intent"),
-        takeback=takeback,
-    )

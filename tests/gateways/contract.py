@@ -66,7 +66,10 @@ class GatewayContract:
     wrong_keys_are_refused = True
 
     async def approve(self, sandbox: RunningSandbox, created: PaymentResult) -> None:
-        """Pay as the customer does at the provider."""
+        """Pay as the customer does at the provider.
+
+        ``created`` may come from a look-up, then perhaps without a next action.
+        """
         raise NotImplementedError
 
     async def decline(self, sandbox: RunningSandbox, created: PaymentResult) -> None:
@@ -313,27 +316,15 @@ class GatewayContract:
         ids = [event.event_id for event in events if event.subject is Subject.PAYMENT]
         assert ids[0] == ids[1]
 
-    async def test_forged_and_cut_webhooks_are_refused(
-        self, sandbox: RunningSandbox, gateway: Gateway
+    @pytest.mark.parametrize("spoil", ["webhook_forge", "webhook_truncate"])
+    async def test_spoiled_webhook_is_refused(
+        self, sandbox: RunningSandbox, gateway: Gateway, spoil: str
     ) -> None:
-        await sandbox.fault(self.kind.code, webhook_forge={"times": 1})
+        await sandbox.fault(self.kind.code, **{spoil: {}})
         await self.pay(sandbox, gateway)
-        forged = (await sandbox.receiver.wait_for(1))[0]
+        spoiled = (await sandbox.receiver.wait_for(1))[0]
         with pytest.raises(InvalidSignature):
-            await gateway.parse_webhook(forged.headers, forged.body)
-        await self.calm(sandbox)
-        await sandbox.fault(self.kind.code, webhook_truncate={})
-        start = len(sandbox.receiver.deliveries)
-        await self.approve_another(sandbox, gateway)
-        cut = (await sandbox.receiver.wait_for(start + 1))[-1]
-        with pytest.raises(InvalidSignature):
-            await gateway.parse_webhook(cut.headers, cut.body)
-
-    async def approve_another(self, sandbox: RunningSandbox, gateway: Gateway) -> None:
-        """Pay once more, under another reference."""
-        request = replace(self.request_at(sandbox), reference="P2SECOND")
-        created = await gateway.create_payment(request)
-        await self.approve(sandbox, created)
+            await gateway.parse_webhook(spoiled.headers, spoiled.body)
 
     async def test_whatever_is_not_signed_is_refused(
         self, sandbox: RunningSandbox, gateway: Gateway
@@ -377,7 +368,7 @@ class GatewayContract:
             assert (result.amount, result.gateway_reference) == (part, given[0].gateway_reference)
         assert given[0].gateway_reference
         found = await gateway.fetch_refund(request, given[0].gateway_reference)
-        assert (found.status, found.amount) == (given[0].status, part)
+        assert (found.status in (PENDING, COMPLETED), found.amount) == (True, part)
         with pytest.raises(GatewayRejected):
             await gateway.refund(replace(request, reference="R2TOOMUCH", amount=self.charge))
         assert (await gateway.fetch_payment(lookup)).status is COMPLETED

@@ -337,34 +337,29 @@ def _references(payment: Mapping[str, Any]) -> tuple[str | None, str | None]:
 
 def _refunded(refund: Mapping[str, Any]) -> Takeback | None:
     amount = _money(refund.get("amount"))
+    if amount is None:
+        return None
     status = _status("refund", refund.get("status"))
-    return (
-        None
-        if amount is None
-        else Takeback(refund["id"], amount, status, own_reference=refund.get("custom_id"))
-    )
+    return Takeback(refund["id"], amount, status, own_reference=refund.get("custom_id"))
 
 
 def _reversed(resource: Mapping[str, Any], capture: Mapping[str, Any]) -> Takeback | None:
     amount = _money(resource.get("amount"))
-    return (
-        None
-        if amount is None
-        else Takeback(_disputed_id(capture), amount, _DONE, reason=Reason.REVERSED)
-    )
+    if amount is None:
+        return None
+    return Takeback(_disputed_id(capture), amount, _DONE, reason=Reason.REVERSED)
 
 
 def _disputed(dispute: Mapping[str, Any], capture: Mapping[str, Any]) -> Takeback | None:
     outcome = dispute.get("dispute_outcome") or {}
-    status = _status("dispute", dispute.get("status"))
+    amount = _money(outcome.get("amount_refunded")) or _money(dispute.get("dispute_amount"))
+    if amount is None:
+        return None
     if dispute.get("status") == "RESOLVED":
         status = _status("outcome", outcome.get("outcome_code"))
-    amount = _money(outcome.get("amount_refunded")) or _money(dispute.get("dispute_amount"))
-    return (
-        None
-        if amount is None
-        else Takeback(_disputed_id(capture), amount, status, reason=Reason.DISPUTED)
-    )
+    else:
+        status = _status("dispute", dispute.get("status"))
+    return Takeback(_disputed_id(capture), amount, status, reason=Reason.DISPUTED)
 
 
 def _disputed_id(capture: Mapping[str, Any]) -> str:

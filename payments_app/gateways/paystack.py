@@ -215,9 +215,11 @@ class Paystack(Gateway):
         ]
         if not refunds:
             raise GatewayUnavailable(f"Paystack does not list the refund of {reference} yet")
-        same = (refund for refund in refunds if refund["status"] == status)
-        takeback = _refunded(next(same, refunds[0]))
-        return GatewayEvent(event_id, kind, Subject.REFUND, reference, reference, takeback=takeback)
+        refund = next((each for each in refunds if each["status"] == status), refunds[0])
+        subject = Subject.DISPUTE if refund.get("dispute") else Subject.REFUND
+        return GatewayEvent(
+            event_id, kind, subject, reference, reference, takeback=_refunded(refund)
+        )
 
     async def _verify(self, reference: str) -> PaymentResult:
         return _result(await self._ask("GET", f"/transaction/verify/{reference}"))
@@ -340,14 +342,12 @@ def _disputed(dispute: Mapping[str, Any]) -> Takeback | None:
     transaction = dispute["transaction"]
     amount = dispute.get("refund_amount") or transaction["amount"]
     money = _money(amount, dispute.get("currency") or transaction["currency"])
-    resolved = dispute["status"] == "resolved"
-    status = (
-        _status("resolution", dispute.get("resolution"))
-        if resolved
-        else _status("dispute", dispute["status"])
-    )
     if money is None:
         return None
+    if dispute["status"] == "resolved":
+        status = _status("resolution", dispute.get("resolution"))
+    else:
+        status = _status("dispute", dispute["status"])
     return Takeback(_disputed_id(dispute), money, status, reason=Reason.DISPUTED)
 
 

@@ -229,8 +229,7 @@ async def make_refund(
         raise refuse(422, "CAPTURE_FULLY_REFUNDED")
     if capture["status"] not in ("COMPLETED", "PARTIALLY_REFUNDED"):
         raise refuse(422, "PENDING_CAPTURE")
-    gross = read_money(capture["amount"])
-    left = Money(gross.minor - capture.get("_refunded", 0), gross.currency)
+    left = _left(capture)
     amount = read_money(asked["amount"]) if "amount" in asked else left
     if amount.currency != left.currency:
         raise refuse(422, "CURRENCY_MISMATCH")
@@ -267,19 +266,24 @@ async def make_refund(
     return refund
 
 
+def _left(capture: Document) -> Money:
+    gross = read_money(capture["amount"])
+    return Money(gross.minor - capture.get("_refunded", 0), gross.currency)
+
+
 async def order_of(tx: Transaction, capture: Document) -> Document:
     """Read the order behind a capture."""
     return await load(tx, "order", capture["supplementary_data"]["related_ids"]["order_id"])
 
 
 async def open_dispute(tx: Transaction, capture: Document) -> None:
-    """Let the customer complain about a whole payment; there is one dispute per capture."""
+    """Let the customer complain, once per capture, about what was not given back yet."""
     dispute: Document = {
         "dispute_id": f"PP-D-{capture['id']}",
         "create_time": timestamp(tx.now),
         "reason": "MERCHANDISE_OR_SERVICE_NOT_RECEIVED",
         "status": "OPEN",
-        "dispute_amount": capture["amount"],
+        "dispute_amount": write_money(_left(capture)),
         "disputed_transactions": [
             {
                 "seller_transaction_id": capture["id"],
@@ -301,14 +305,14 @@ async def decide_dispute(here: Provider, tx: Transaction, capture: Document, out
     await announce(tx, "CUSTOMER.DISPUTE.RESOLVED", "dispute", dispute)
     if outcome != "RESOLVED_BUYER_FAVOUR":
         return
-    amount = read_money(capture["amount"])
+    amount = read_money(dispute["dispute_amount"])
     reference = reference_of(await order_of(tx, capture))
     await tx.book("chargeback", reference, dispute["dispute_id"], amount.minor, amount.currency)
     up = f"{here.url}/v2/payments/captures/{capture['id']}"
     reversal = {
         "id": object_id(),
         "status": "COMPLETED",
-        "amount": capture["amount"],
+        "amount": dispute["dispute_amount"],
         "links": [{"href": up, "rel": "up", "method": "GET"}],
     }
     await announce(tx, "PAYMENT.CAPTURE.REVERSED", "refund", reversal)

@@ -241,10 +241,10 @@ async def _announce_refund(tx: Transaction, transaction: Document, refund: Docum
 
 
 async def open_dispute(tx: Transaction, transaction: Document) -> None:
-    """Let the customer complain about a whole payment."""
+    """Let the customer complain about what was not given back yet."""
     dispute: Document = {
         "id": number(),
-        "refund_amount": transaction["amount"],
+        "refund_amount": transaction["amount"] - transaction["_refunded"],
         "currency": transaction["currency"],
         "status": "awaiting-merchant-feedback",
         "resolution": None,

@@ -9,8 +9,12 @@ from datetime import UTC, datetime
 import pytest
 from cryptography import x509
 from pydantic import SecretStr
+from sqlalchemy import select
+from sqlmodel import col
 from structlog.testing import capture_logs
 
+from payments_app.db import ledger
+from payments_app.db.models import Payment
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus, Reason
 from payments_app.gateways.base import (
@@ -35,8 +39,13 @@ from payments_app.gateways.http import Client
 from payments_app.gateways.paypal import STATUSES, PayPal, _result
 from payments_app.gateways.paypal_api import PayPalSettings
 from payments_app.sandbox.app import issued_settings
+from payments_app.services import checkout, refunds
+from payments_app.services.checkout import TopUp
+from payments_app.services.context import Portal
 from tests.gateways.contract import CANCELLED, COMPLETED, PENDING, GatewayContract
+from tests.support.factories import identity_of, make_account, make_user
 from tests.support.sandbox import RunningSandbox
+from tests.support.webhooks import take_in
 
 USD = Money(5000, "USD")
 
@@ -567,3 +576,40 @@ async def test_needs_its_keys() -> None:
     )
     assert gateway.currencies() == {"USD", "GBP"}
     await client.aclose()
+
+
+async def rows(portal: Portal) -> list[tuple[str, str, int]]:
+    async with portal.db.read() as session:
+        assert await ledger.wrong_balances(session) == []
+        found = (await session.execute(select(Payment).order_by(col(Payment.id)))).scalars()
+        return [(each.kind, each.status, each.amount) for each in found]
+
+
+async def test_portal_captures_when_only_the_webhook_comes(
+    sandbox: RunningSandbox, gateway: PayPal, portal: Portal
+) -> None:
+    portal = replace(portal, gateways={"paypal": gateway})
+    account = await make_account(portal.db)
+    user = await make_user(portal.db, account)
+    who = identity_of(user, account)
+    started = await checkout.start(portal, who, TopUp("paypal", USD, "key"))
+    order = PaymentResult(PENDING, started.next_action.url.rpartition("=")[2])
+    await press(sandbox, order, "decline")
+    await take_in(portal, await sandbox.receiver.wait_for(1))
+    again = await checkout.progress(portal, who, started.reference)
+    assert (again.status, again.next_action) == (PENDING, started.next_action)
+    await press(sandbox, order, "approve")
+    await take_in(portal, await sandbox.receiver.wait_for(2))
+    assert await rows(portal) == [("top_up", "completed", 5000)]
+    await take_in(portal, await sandbox.receiver.wait_for(4))
+    part = Money(1000, "USD")
+    await refunds.refund(portal, started.reference, part, key="r", actor="staff", user_id=user.id)
+    await press(sandbox, order, "dispute")
+    await press(sandbox, order, "lose")
+    for _ in range(2):
+        await take_in(portal, await sandbox.receiver.wait_for(8))
+    assert await rows(portal) == [
+        ("top_up", "completed", 5000),
+        ("refund", "completed", -1000),
+        ("chargeback", "completed", -4000),
+    ]

@@ -8,8 +8,12 @@ from datetime import UTC, datetime
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select
+from sqlmodel import col
 from structlog.testing import capture_logs
 
+from payments_app.db import ledger
+from payments_app.db.models import Payment
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus, Reason
 from payments_app.gateways.base import (
@@ -41,8 +45,13 @@ from payments_app.gateways.paystack import (
     _result,
 )
 from payments_app.sandbox.app import issued_settings
+from payments_app.services import checkout, refunds
+from payments_app.services.checkout import TopUp
+from payments_app.services.context import Portal
 from tests.gateways.contract import CANCELLED, COMPLETED, PENDING, GatewayContract
+from tests.support.factories import identity_of, make_account, make_user
 from tests.support.sandbox import RunningSandbox
+from tests.support.webhooks import take_in
 
 USD = Money(5000, "USD")
 
@@ -450,3 +459,34 @@ async def test_raw_is_scrubbed(gateway: Paystack, page: Page) -> None:
     text = json.dumps(result.raw) + str(logs) + repr(gateway.settings)
     for secret in ("ada@example.com", "AUTH_", "408408", "192.0.2.1", "sk_test"):
         assert secret not in text
+
+
+async def rows(portal: Portal) -> list[tuple[str, str, int]]:
+    async with portal.db.read() as session:
+        assert await ledger.wrong_balances(session) == []
+        found = (await session.execute(select(Payment).order_by(col(Payment.id)))).scalars()
+        return [(each.kind, each.status, each.amount) for each in found]
+
+
+async def test_portal_takes_back_once_what_a_dispute_takes(
+    sandbox: RunningSandbox, gateway: Paystack, portal: Portal
+) -> None:
+    portal = replace(portal, gateways={"paystack": gateway})
+    account = await make_account(portal.db)
+    user = await make_user(portal.db, account)
+    who = identity_of(user, account)
+    started = await checkout.start(portal, who, TopUp("paystack", USD, "key"))
+    page = Page(sandbox, started.next_action.url)
+    await page.press("approve")
+    await take_in(portal, await sandbox.receiver.wait_for(1))
+    part = Money(1000, "USD")
+    await refunds.refund(portal, started.reference, part, key="r", actor="staff", user_id=user.id)
+    await page.press("dispute")
+    await page.press("lose")
+    for _ in range(2):
+        await take_in(portal, await sandbox.receiver.wait_for(7))
+    assert await rows(portal) == [
+        ("top_up", "completed", 5000),
+        ("refund", "completed", -1000),
+        ("chargeback", "completed", -4000),
+    ]

@@ -27,7 +27,7 @@ from payments_app.gateways.base import (
     Subject,
     Takeback,
 )
-from payments_app.gateways.errors import GatewayRejected, Unsupported
+from payments_app.gateways.errors import GatewayRejected, UnknownPayment, Unsupported
 from payments_app.gateways.http import Client, load_json, scrub
 from payments_app.gateways.paypal_api import PayPalApi, PayPalSettings, issue_of, refusal
 
@@ -238,7 +238,11 @@ class PayPal(Gateway):
         return resource
 
     async def _read_capture(self, capture_id: str) -> dict[str, Any]:
-        return await self.api.ask("GET", f"/v2/payments/captures/{capture_id}")
+        try:
+            return await self.api.ask("GET", f"/v2/payments/captures/{capture_id}")
+        except UnknownPayment:
+            # Disputes come for all of the PayPal account, also for what was not paid here.
+            return {"id": capture_id}
 
 
 def _status(kind: str, text: str | None) -> PaymentStatus:

@@ -39,6 +39,7 @@ from payments_app.gateways.http import Client
 from payments_app.gateways.paypal import STATUSES, PayPal, _result
 from payments_app.gateways.paypal_api import PayPalSettings
 from payments_app.sandbox.app import issued_settings
+from payments_app.sandbox.paypal import sign
 from payments_app.services import checkout, refunds
 from payments_app.services.checkout import TopUp
 from payments_app.services.context import Portal
@@ -346,6 +347,20 @@ async def test_won_dispute_releases(sandbox: RunningSandbox, gateway: PayPal) ->
     assert event.subject is Subject.DISPUTE
     assert event.takeback is not None
     assert event.takeback.status is CANCELLED
+
+
+async def test_dispute_of_something_else_is_left_alone(
+    sandbox: RunningSandbox, gateway: PayPal
+) -> None:
+    dispute = {
+        "status": "OPEN",
+        "dispute_amount": {"currency_code": "USD", "value": "1.00"},
+        "disputed_transactions": [{"seller_transaction_id": "ELSEWHERE"}],
+    }
+    event = {"id": "WH-1", "event_type": "CUSTOMER.DISPUTE.CREATED", "resource": dispute}
+    signed = await sign(sandbox.sandbox.providers["paypal"], event)
+    headers = {name.lower(): text for name, text in signed.headers.items()}
+    assert (await gateway.parse_webhook(headers, signed.body)).subject is Subject.OTHER
 
 
 BODY = (

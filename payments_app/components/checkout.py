@@ -5,7 +5,7 @@ from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components import checkout_fields as fields
 from payments_app.components.card_fields import Leave
-from payments_app.components.checkout_stand import pending_buttons, stand_panel
+from payments_app.components.checkout_stand import pending_buttons, stand_panel, watch
 from payments_app.state.checkout import CheckoutState
 from payments_app.state.checkout_form import PAYMENT
 from payments_app.state.checkout_views import OfferView, Stand
@@ -44,6 +44,7 @@ def payment_dialogs() -> rx.Component:
             ),
             rx.match(
                 CheckoutState.step,
+                ("paying", rx.box(watch(), display="none")),
                 ("question", _question()),
                 ("leaving", _leaving()),
                 ("stand", _stand()),

@@ -70,16 +70,20 @@ def unknown() -> rx.Component:
     )
 
 
+def watch() -> rx.Component:
+    """Look at the payment every few seconds, and say when its gateway was last asked."""
+    return Waiting.create(
+        age=CheckoutState.stand.asked,
+        stamp=CheckoutState.stamp,
+        every=_TICK_SECONDS,
+        text="Asked {seconds} s ago",
+        on_tick=CheckoutState.tick,
+    )
+
+
 def _asked() -> rx.Component:
-    stand = CheckoutState.stand
     return rx.text(
-        Waiting.create(
-            age=stand.asked,
-            stamp=CheckoutState.stamp,
-            every=_TICK_SECONDS,
-            text="Asked {seconds} s ago",
-            on_tick=CheckoutState.tick,
-        ),
+        watch(),
         size="1",
         color="var(--gray-11)",
         class_name="tabular",

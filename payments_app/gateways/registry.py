@@ -7,6 +7,7 @@ from payments_app.gateways.base import Gateway
 from payments_app.gateways.card import Card
 from payments_app.gateways.http import Client
 from payments_app.gateways.nowpayments import NowPayments
+from payments_app.gateways.paynamics import Paynamics
 from payments_app.gateways.paypal import PayPal
 from payments_app.gateways.paystack import Paystack
 
@@ -15,6 +16,7 @@ GATEWAYS: Final[tuple[type[Gateway], ...]] = (
     Card,
     Paystack,
     NowPayments,
+    Paynamics,
 )
 
 

@@ -1,6 +1,6 @@
 """The twins that the sandbox brings: one line each."""
 
-from payments_app.sandbox import card, nowpayments, paypal, paystack
+from payments_app.sandbox import card, nowpayments, paynamics, paypal, paystack
 from payments_app.sandbox.twin import Twin
 
 TWINS: tuple[Twin, ...] = (
@@ -8,4 +8,5 @@ TWINS: tuple[Twin, ...] = (
     card.TWIN,
     paystack.TWIN,
     nowpayments.TWIN,
+    paynamics.TWIN,
 )

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from payments_app.domain.errors import NotFound
-from payments_app.gateways.errors import InvalidSignature
+from payments_app.gateways.errors import GatewayUnavailable, InvalidSignature
 from payments_app.services import webhooks
 from payments_app.services.context import current
 
@@ -13,7 +13,8 @@ router = APIRouter(tags=["webhooks"])
 @router.post("/webhooks/{gateway}")
 async def receive_webhook(gateway: str, request: Request) -> Response:
     """Take one webhook: 200 when it is on disk (new or not), 400 for a bad signature, 404 for an
-    unknown gateway, 413 for a body above the limit. Cookies are ignored."""
+    unknown gateway, 413 for a body above the limit, 503 when it cannot be verified just now and
+    has to be sent again. Cookies are ignored."""
     portal = current()
     body = await _limited_body(request, portal.settings.webhook_body_limit)
     try:
@@ -22,6 +23,8 @@ async def receive_webhook(gateway: str, request: Request) -> Response:
         raise HTTPException(404, "no such gateway") from None
     except InvalidSignature:
         raise HTTPException(400, "bad signature") from None
+    except GatewayUnavailable:
+        raise HTTPException(503, "send it again") from None
     return Response(status_code=200)
 
 

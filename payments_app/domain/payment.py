@@ -24,9 +24,7 @@ class PaymentKind(StrEnum):
     ADJUSTMENT = "adjustment"
 
 
-NEGATIVE_KINDS: Final = frozenset(
-    {PaymentKind.CHARGE, PaymentKind.REFUND, PaymentKind.CHARGEBACK}
-)
+NEGATIVE_KINDS: Final = frozenset({PaymentKind.CHARGE, PaymentKind.REFUND, PaymentKind.CHARGEBACK})
 """Kinds that take from the balance; a top-up adds to it and an adjustment may do either."""
 
 LINKED_KINDS: Final = frozenset({PaymentKind.REFUND, PaymentKind.CHARGEBACK})
@@ -65,6 +63,7 @@ class Reason(StrEnum):
     WRONG_ASSET = "wrong_asset"
     PROVIDER_REVIEW = "provider_review"
     AWAITING_CONFIRMATION = "awaiting_confirmation"
+    REFUND_BY_HAND = "refund_by_hand"
     REVERSED = "reversed"
     DISPUTED = "disputed"
 
@@ -79,6 +78,7 @@ REVIEW_REASONS: Final = frozenset(
         Reason.REPEATED_DEPOSIT,
         Reason.WRONG_ASSET,
         Reason.AWAITING_CONFIRMATION,
+        Reason.REFUND_BY_HAND,
     }
 )
 """Reasons with which a payment stands in the staff's review queue."""
@@ -90,9 +90,7 @@ def decline(code: str) -> str:
 
 
 TRANSITIONS: Final[dict[PaymentStatus, frozenset[PaymentStatus]]] = {
-    PaymentStatus.PENDING: frozenset(
-        {PaymentStatus.COMPLETED, PaymentStatus.CANCELLED}
-    ),
+    PaymentStatus.PENDING: frozenset({PaymentStatus.COMPLETED, PaymentStatus.CANCELLED}),
     PaymentStatus.CANCELLED: frozenset({PaymentStatus.COMPLETED}),
     PaymentStatus.COMPLETED: frozenset(),
 }

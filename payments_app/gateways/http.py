@@ -27,12 +27,13 @@ _TOO_MANY_REQUESTS: Final = 429
 
 _SECRET_NAMES: Final = frozenset(
     {
-        "access_token", "address", "auth_code", "authorization", "billing_address",
-        "billing_details", "billing_info", "bin", "client_secret", "customer", "customer_info",
-        "customer_email", "email", "email_address", "exp_month", "exp_year", "first_name", "fname",
-        "full_name", "given_name", "ip_address", "last_name", "lname", "log", "mname", "mobile",
-        "name", "number", "password", "payer", "phone", "phone_number", "receipt_email", "secret",
-        "shipping", "shipping_info", "signature", "surname", "token",
+        "access_code", "access_token", "account_id", "address", "auth_code", "authorization",
+        "authorization_url", "billing_address", "billing_details", "billing_info", "bin",
+        "birth_date", "client_secret", "customer", "customer_email", "customer_info", "email",
+        "email_address", "exp_month", "exp_year", "first_name", "fname", "full_name",
+        "given_name", "ip_address", "last_name", "lname", "log", "mname", "mobile", "name",
+        "number", "password", "payer", "payer_id", "phone", "phone_number", "receipt_email",
+        "secret", "shipping", "shipping_info", "signature", "surname", "tax_info", "token",
     }
 )  # fmt: skip
 REDACTED: Final = "[redacted]"

@@ -1,5 +1,6 @@
 """Refunds we ask for, and money taken back at the gateway: linked negative rows."""
 
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -22,6 +23,7 @@ from payments_app.services.settlement import Outcome, apply, settle
 
 log = structlog.get_logger()
 
+_FIRST_CHECK: Final = timedelta(minutes=1)
 _KINDS: Final = {Subject.REFUND: PaymentKind.REFUND, Subject.DISPUTE: PaymentKind.CHARGEBACK}
 
 
@@ -35,18 +37,32 @@ async def refund(
     NotFound, and InvalidRequest when the payment is not refundable or less is left.
     """
     row, payment = await _commit_refund(portal, reference, amount, key, actor, user_id)
-    if row.status is not PaymentStatus.PENDING:
-        return row.reference
+    if row.status is PaymentStatus.PENDING:
+        await ask_about_refund(portal, row, payment, actor)
+    return row.reference
+
+
+async def ask_about_refund(portal: Portal, row: Payment, payment: Payment, actor: str) -> None:
+    """Ask the gateway for the refund, or how it stands, and settle its row by the answer.
+
+    A fault leaves it Pending for the sweep; a gateway that cannot refund leaves it to staff.
+    """
+    gateway = portal.gateway(payment.gateway)
+    amount = lookup_of(row).charge
     request = RefundRequest(reference=row.reference, payment=lookup_of(payment), amount=amount)
     try:
-        answer = await portal.gateway(payment.gateway).refund(request)
-    except (Unsupported, GatewayUnavailable) as error:
+        if row.gateway_reference is None:
+            answer = await gateway.refund(request)
+        else:
+            answer = await gateway.fetch_refund(request, row.gateway_reference)
+    except GatewayUnavailable as error:
         log.warning("refund_waits", reference=row.reference, fault=str(error))
-        return row.reference
+        return
+    except Unsupported:
+        result = PaymentResult(PaymentStatus.PENDING, None, reason=Reason.REFUND_BY_HAND)
     except GatewayRejected as error:
-        result = PaymentResult(
-            PaymentStatus.CANCELLED, None, reason=f"{Reason.REJECTED}:{error.code}"[:100]
-        )
+        reason = f"{Reason.REJECTED}:{error.code}"[:100]
+        result = PaymentResult(PaymentStatus.CANCELLED, None, reason=reason)
     else:
         result = PaymentResult(
             answer.status,
@@ -56,7 +72,13 @@ async def refund(
             reason=answer.reason,
         )
     await settle(portal, row.key, result, actor=actor)
-    return row.reference
+
+
+async def check_refund(portal: Portal, row: Payment, actor: str) -> None:
+    """Ask about an open refund that the sweep has found."""
+    async with portal.db.read() as session:
+        payment = await session.get_one(Payment, row.parent_id)
+    await ask_about_refund(portal, row, payment, actor)
 
 
 async def _commit_refund(
@@ -77,6 +99,7 @@ async def _commit_refund(
             raise InvalidRequest("amount", "more_than_left", left=left)
         row = _linked_row(portal, payment, PaymentKind.REFUND, amount)
         row.idempotency_key, row.user_id = key, user_id
+        row.next_check_at = portal.clock() + _FIRST_CHECK
         session.add(row)
         await session.flush()
         ledger.add_timeline(session, row, portal.clock(), "refund_requested", actor)
@@ -118,13 +141,18 @@ def _linked_row(portal: Portal, payment: Payment, kind: PaymentKind, amount: Mon
 
 async def record_takeback(
     portal: Portal, payment: Payment, takeback: Takeback, *, subject: Subject, inbox_id: int
-) -> str:
-    """Record a refund, reversal or dispute that a webhook reports, once, and settle its row."""
+) -> str | None:
+    """Record a refund, reversal or dispute that a webhook reports, once, and settle its row.
+
+    None means to try again later: the payment itself is still Pending here.
+    """
     now = portal.clock()
     async with portal.db.write() as session:
         parent = await ledger.lock_payment(session, payment.key)
         row = await _find_takeback(session, parent, takeback)
-        if row is None and parent.status is not PaymentStatus.COMPLETED:
+        if row is None and parent.status is PaymentStatus.PENDING:
+            return None
+        if row is None and parent.status is PaymentStatus.CANCELLED:
             await inbox.mark_handled(session, inbox_id, parent.id, Outcome.REFUSED, now)
             log.warning("takeback_of_unpaid", reference=parent.reference)
             return Outcome.REFUSED

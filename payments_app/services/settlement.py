@@ -118,6 +118,8 @@ def _note(
     if result.reason and result.reason != payment.reason:
         payment.reason = result.reason
         payment.in_review = payment.in_review or result.reason in REVIEW_REASONS
+        if result.reason == Reason.REFUND_BY_HAND:
+            payment.next_check_at = None  # no machine will ever report it
         code = "in_review" if payment.in_review else "declined" if result.declined else "noted"
         details = {"received": result.received.to_decimal()} if result.received else {}
         ledger.add_timeline(session, payment, now, code, actor, reason=result.reason, **details)

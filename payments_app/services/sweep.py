@@ -10,9 +10,11 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from payments_app.db.models import Payment
+from payments_app.domain.payment import PaymentKind
 from payments_app.gateways.base import Gateway
 from payments_app.services.context import Portal
 from payments_app.services.lookup import ask_gateway
+from payments_app.services.refunds import check_refund
 
 log = structlog.get_logger()
 
@@ -44,7 +46,10 @@ async def sweep_once(portal: Portal) -> int:
 
 async def _check(portal: Portal, payment: Payment) -> None:
     try:
-        await ask_gateway(portal, payment, "sweep")
+        if payment.kind is PaymentKind.REFUND:
+            await check_refund(portal, payment, "sweep")
+        else:
+            await ask_gateway(portal, payment, "sweep")
     except Exception:  # One payment's fault must not stop the others
         log.exception("check_failed", reference=payment.reference)
 

@@ -59,6 +59,7 @@ _REASONS: Final[dict[str, str]] = {
     Reason.WRONG_ASSET: "Another coin arrived than asked for. We are looking into it.",
     Reason.PROVIDER_REVIEW: "The payment provider is reviewing it.",
     Reason.AWAITING_CONFIRMATION: "We confirm it as soon as the money has arrived.",
+    Reason.REFUND_BY_HAND: "We are sending this refund by hand.",
     Reason.REVERSED: "The money was taken back.",
     Reason.DISPUTED: "The payment is disputed.",
 }

@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from payments_app.components.look import PlainLink
 from payments_app.services.reports import TotalLine
 from payments_app.state.export import ALL, CURRENT, ExportState
 from payments_app.state.payments import PaymentsState
@@ -44,7 +45,7 @@ def export_button() -> rx.Component:
                     type="button",
                 ),
                 rx.button(
-                    rx.el.a(
+                    PlainLink.create(
                         rx.icon("download", size=16, aria_hidden="true"),
                         "Download",
                         href=ExportState.address,

@@ -3,7 +3,7 @@
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
-from payments_app.components.look import NativeForm
+from payments_app.components.look import NativeForm, PlainLink
 from payments_app.settings import Settings
 from payments_app.state.payments import PaymentsState
 from payments_app.state.session import SessionState
@@ -12,7 +12,7 @@ from payments_app.state.session import SessionState
 def customer_frame(*content: rx.Component) -> rx.Component:
     """Put the content of a customer's page under the top bar."""
     return rx.box(
-        rx.el.a("Skip to content", href="#content", class_name="skip"),
+        PlainLink.create("Skip to content", href="#content", class_name="skip"),
         _offline_bar(),
         rx.el.header(
             rx.link(

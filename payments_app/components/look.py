@@ -52,6 +52,15 @@ class LoginForm(rx.Component):
     texts: rx.Var[dict[str, str]]
 
 
+class PlainLink(Element):
+    """A link that the browser follows itself; ``rx.link`` and ``rx.el.a`` stay inside the page."""
+
+    tag = "a"
+
+    href: rx.Var[str]
+    download: rx.Var[bool]
+
+
 class NativeForm(Element):
     """A form that the browser posts itself; ``rx.form`` never lets it."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from payments_app.gateways.bank_transfer import BankTransfer
 from payments_app.gateways.base import Gateway
 from payments_app.gateways.card import Card
 from payments_app.gateways.http import Client
@@ -17,6 +18,7 @@ GATEWAYS: Final[tuple[type[Gateway], ...]] = (
     Paystack,
     NowPayments,
     Paynamics,
+    BankTransfer,
 )
 
 

@@ -1,6 +1,6 @@
 """The twins that the sandbox brings: one line each."""
 
-from payments_app.sandbox import card, nowpayments, paynamics, paypal, paystack
+from payments_app.sandbox import bank_transfer, card, nowpayments, paynamics, paypal, paystack
 from payments_app.sandbox.twin import Twin
 
 TWINS: tuple[Twin, ...] = (
@@ -9,4 +9,5 @@ TWINS: tuple[Twin, ...] = (
     paystack.TWIN,
     nowpayments.TWIN,
     paynamics.TWIN,
+    bank_transfer.TWIN,
 )

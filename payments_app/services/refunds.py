@@ -171,9 +171,40 @@ async def record_takeback(
             reason=takeback.reason,
         )
         outcome = await apply(session, row, result, "webhook", now, portal)
+        if outcome is Outcome.REFUSED and takeback.status is PaymentStatus.CANCELLED:
+            outcome = await _give_back(session, portal, row)
         await inbox.mark_handled(session, inbox_id, row.id, outcome, now)
     await portal.feed.publish(Change(row.key, row.account_id))
     return outcome
+
+
+async def _give_back(session: AsyncSession, portal: Portal, row: Payment) -> Outcome:
+    """Credit again what a Completed refund or chargeback took and its gateway then returned.
+
+    The Completed row stays as it is; a linked adjustment undoes it, once.
+    """
+    now = portal.clock()
+    undone = f"{row.gateway_reference}:returned"
+    if await ledger.find_payment(session, gateway=row.gateway, gateway_reference=undone):
+        return Outcome.UNCHANGED
+    adjustment = Payment(
+        reference=new_reference("A"),
+        account_id=row.account_id,
+        parent_id=row.id,
+        kind=PaymentKind.ADJUSTMENT,
+        amount=-row.amount,
+        currency=row.currency,
+        gateway=row.gateway,
+        gateway_reference=undone,
+        description=f"{row.kind.value.capitalize()} {row.reference} was returned",
+        created_at=now,
+        dated_at=now,
+    )
+    session.add(adjustment)
+    await session.flush()
+    ledger.add_timeline(session, adjustment, now, "created", "webhook")
+    proof = PaymentResult(PaymentStatus.COMPLETED, undone)
+    return await apply(session, adjustment, proof, "webhook", now, portal)
 
 
 async def _find_takeback(

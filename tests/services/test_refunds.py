@@ -118,6 +118,18 @@ async def test_a_dispute_holds_then_debits_or_releases(
     assert await shop.balance() == balance
 
 
+async def test_a_refund_that_fails_after_it_was_given_is_credited_again_once(shop: Shop) -> None:
+    paid = await shop.payment(await completed(shop))
+    row = await shop.payment(await give_back(shop, paid.reference, 2000))
+    failed = Takeback(
+        row.gateway_reference or "", Money(2000, "USD"), PaymentStatus.CANCELLED, reason="failed"
+    )
+    for _ in range(3):
+        await record_takeback(shop.portal, paid, failed, subject=Subject.REFUND, inbox_id=0)
+    assert (await shop.payment(row.reference)).status is PaymentStatus.COMPLETED
+    assert await shop.balance() == 5000
+
+
 async def test_our_own_refund_reported_by_webhook_is_not_taken_twice(shop: Shop) -> None:
     paid = await shop.payment(await completed(shop))
     row = await shop.payment(await give_back(shop, paid.reference, 2000))

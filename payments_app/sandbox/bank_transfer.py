@@ -11,13 +11,13 @@ from payments_app.sandbox.twin import Provider, Signed, Twin
 _ACCOUNTS = {
     "USD": {
         "Account name": "Northwind Voice Inc.",
-        "Bank": "First Sandbox Bank",
+        "Bank": "First Bank (sandbox)",
         "Routing number": "000000000",
         "Account number": "0000 1234 5678",
     },
     "GBP": {
         "Account name": "Northwind Voice Ltd",
-        "Bank": "Sandbox Bank of London",
+        "Bank": "Bank of London (sandbox)",
         "Sort code": "00-00-00",
         "Account number": "12345678",
     },

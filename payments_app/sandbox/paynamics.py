@@ -27,8 +27,8 @@ from payments_app.sandbox.paynamics_page import (
 from payments_app.sandbox.store import Document, Transaction
 from payments_app.sandbox.twin import Answer, Here, Provider, Signed, Twin
 
-MERCHANT_ID: Final = "000000SANDBOXMERCH"
-MERCHANT_KEY: Final = "SANDBOXKEY5F1C0A9E7B3D2846"
+MERCHANT_ID: Final = "000000sandboxmerch"
+MERCHANT_KEY: Final = "sandboxkey5f1c0a9e7b3d2846"
 USERNAME: Final = "sandbox_user"
 PASSWORD: Final = "sandbox_password"  # noqa: S105  (sandbox only)
 _LONGEST_ID: Final = 23

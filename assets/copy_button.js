@@ -14,7 +14,7 @@ export function CopyButton({ text, label }) {
   };
   return h(
     "button",
-    { type: "button", className: "copy", "aria-label": `${label}: ${text}`, onClick: copy },
+    { type: "button", className: "copy", title: label, onClick: copy },
     h("span", { className: "copy-text" }, text),
     h("span", { className: "copy-hint", role: "status" }, copied ? "Copied" : "Copy"),
   );

@@ -14,15 +14,15 @@ def export_button() -> rx.Component:
     """Return the button with its dialog."""
     return rx.dialog.root(
         rx.tooltip(
-            rx.icon_button(
-                rx.icon("download", size=16),
-                on_click=ExportState.open_dialog,
-                variant="surface",
-                color_scheme="gray",
-                size="2",
-                class_name="download",
-                aria_label=_LABEL,
-                aria_haspopup="dialog",
+            rx.dialog.trigger(
+                rx.icon_button(
+                    rx.icon("download", size=16),
+                    variant="surface",
+                    color_scheme="gray",
+                    size="2",
+                    class_name="download",
+                    aria_label=_LABEL,
+                ),
             ),
             content=_LABEL,
         ),

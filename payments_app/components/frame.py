@@ -125,6 +125,7 @@ def _user_menu() -> rx.Component:
                 action="/auth/logout",
                 method="post",
             ),
+            aria_label="Your menu",
             align="end",
             width="240px",
             size="1",

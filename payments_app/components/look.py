@@ -34,7 +34,7 @@ class RowKeys(rx.NoSSRComponent):
 
 
 class CopyButton(rx.Component):
-    """Shows ``text`` and copies it; ``label`` names it for screen readers."""
+    """Shows ``text`` and copies it; ``label`` says so in its tooltip."""
 
     library = "$/public/copy_button.js"
     tag = "CopyButton"

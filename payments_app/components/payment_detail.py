@@ -76,7 +76,7 @@ def _payment() -> rx.Component:
         rx.cond(
             detail.steps.length() > 0,
             rx.fragment(
-                rx.el.h3("What happened"),
+                rx.el.h2("What happened"),
                 rx.el.ol(rx.foreach(detail.steps, _step), class_name="steps"),
             ),
         ),

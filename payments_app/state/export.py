@@ -25,16 +25,12 @@ class ExportState(SessionState):
     ready: bool = False
 
     @customer_event
-    async def open_dialog(self) -> None:
-        """Open the dialog for what is on screen when that is narrowed, else for everything."""
-        payments = await self.get_state(PaymentsState)
-        self.is_open = True
-        await self._choose(CURRENT if payments._view.narrowed else ALL, payments._view)
-
-    @customer_event
     async def moved(self, is_open: bool) -> None:
-        """Follow the dialog when the customer closes it."""
+        """Follow the dialog; it opens for what is on screen when that is narrowed."""
         self.is_open = is_open is True
+        if self.is_open:
+            payments = await self.get_state(PaymentsState)
+            await self._choose(CURRENT if payments._view.narrowed else ALL, payments._view)
 
     @customer_event
     async def choose(self, scope: str) -> None:

@@ -254,11 +254,11 @@ async def test_the_download_starts_with_what_is_on_screen(desk: Desk) -> None:
     await desk.pay(completed=True)
     await desk.pay()
     await desk.send(PaymentsState.load())
-    await desk.send(ExportState.open_dialog())
+    await desk.send(ExportState.moved(True))
     export = await desk.pipeline.state(ExportState)
     assert (export.rows, export.address) == ("2", "/exports/payments.csv")
     await desk.send(PaymentsState.choose_status("pending"))
-    await desk.send(ExportState.open_dialog())
+    await desk.send(ExportState.moved(True))
     export = await desk.pipeline.state(ExportState)
     assert (export.scope, export.rows) == (CURRENT, "1")
     assert export.address == "/exports/payments.csv?view=current&status=pending"

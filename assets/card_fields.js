@@ -111,7 +111,11 @@ export function CardFields(props) {
       }
     }
     if (!jsUrl || !publishableKey) return undefined;
-    mount().catch(() => !gone && setBroken(true));
+    mount().catch(() => {
+      if (gone) return;
+      setBroken(true);
+      calls.current.onResult?.({ status: "", error: "unavailable" });
+    });
     return () => {
       gone = true;
       setReady(false);

@@ -13,7 +13,7 @@ from payments_app.gateways.base import Channel, Redirect, ShowInstructions
 from payments_app.services.checkout import Offer, Progress
 from payments_app.services.formatting import count, day_and_time, locale_of, money
 from payments_app.services.identity import Identity
-from payments_app.state.checkout_words import standing
+from payments_app.services.wording import reason
 
 _QUICK: Final = {"PHP": (500, 1000, 2500, 5000), "NGN": (5000, 10000, 25000, 50000)}
 _QUICK_ELSEWHERE: Final = (10, 25, 50, 100)
@@ -116,7 +116,7 @@ def stand_of(progress: Progress, who: Identity, now: datetime) -> Stand:
         description=progress.description,
         amount=money(progress.amount, who.locale),
         balance=money(progress.balance, who.locale) if progress.balance else "",
-        words=standing(progress),
+        words="" if progress.status is PaymentStatus.COMPLETED else reason(progress.reason),
         link=action.url if isinstance(action, Redirect) else "",
         pay_reference=told.reference if told else "",
         instructions=told.text if told else "",

@@ -79,7 +79,7 @@ async def test_a_decline_is_told_and_can_be_tried_again(shop: Shop, customer: Cu
     await customer.type_card("4000000000009995")
     await customer.button("Pay $20.00").click()
     await expect(customer.dialog.get_by_role("alert")).to_contain_text(
-        "Your bank declined the payment: insufficient funds. Nothing was charged."
+        "Your bank declined the card: insufficient funds. Nothing was charged."
     )
     (declined,) = await customer.payments()
     assert declined.status is PaymentStatus.CANCELLED

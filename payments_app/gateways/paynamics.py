@@ -13,6 +13,7 @@ look-up, and a payment that is found paid was paid as it was asked for.
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from textwrap import shorten
 from typing import Any, Final
 
 import structlog
@@ -184,7 +185,7 @@ class Paynamics(Gateway):
             "collection_method": "single_pay",
             "amount": request.charge.to_decimal(),
             "currency": request.charge.currency,
-            "descriptor_note": request.description[:_LONGEST_NOTE].strip(),
+            "descriptor_note": _shortened(request.description),
             "payment_notification_status": "1",
             "payment_notification_channel": "1",
             "expiry_limit": ends.astimezone(self.settings.zone).strftime(
@@ -264,6 +265,11 @@ def _amount(answer: Mapping[str, Any], asked: Money) -> Money | None:
         )
     except PortalError:
         return None
+
+
+def _shortened(text: str) -> str:
+    """Cut a note behind its last whole word that fits."""
+    return shorten(text, _LONGEST_NOTE, placeholder="") or text[:_LONGEST_NOTE].strip()
 
 
 def _order(request: PaymentRequest) -> dict[str, Any]:

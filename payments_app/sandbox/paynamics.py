@@ -8,14 +8,14 @@ import hashlib
 import hmac
 import json
 from base64 import b64encode
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse
 
 from payments_app.domain.errors import PortalError
 from payments_app.domain.money import Money
-from payments_app.sandbox.api import api_router
+from payments_app.sandbox.api import KeyInUse, KeyReused, Reply, api_router, once
 from payments_app.sandbox.paynamics_page import (
     COUNTER_METHODS,
     expire_if_late,
@@ -25,7 +25,7 @@ from payments_app.sandbox.paynamics_page import (
     timestamp,
 )
 from payments_app.sandbox.store import Document, Transaction
-from payments_app.sandbox.twin import Answer, Here, Provider, Signed, Twin
+from payments_app.sandbox.twin import Answer, Here, Provider, Signed, Twin, new_id
 
 MERCHANT_ID: Final = "000000sandboxmerch"
 MERCHANT_KEY: Final = "sandboxkey5f1c0a9e7b3d2846"
@@ -58,6 +58,9 @@ _SIGNED: Final = {
 """Which fields are signed, in this order, before the merchant's key; all but the customer's begin
 with the merchant's id."""
 
+Work = Callable[[Transaction], Awaitable[Reply]]
+"""What a request does, in one transaction."""
+
 api = api_router()
 
 
@@ -68,7 +71,7 @@ def signature_of(kind: str, fields: Document) -> str:
     return hashlib.sha512(f"{merchant}{values}{MERCHANT_KEY}".encode()).hexdigest()
 
 
-def _answer(fields: Document, code: str, status: int = 200, **more: Any) -> JSONResponse:
+def _answer(fields: Document, code: str, **more: Any) -> Reply:
     """Answer as Paynamics does: signed, with a code in words."""
     message, advise = _MESSAGES.get(code, ("Transaction", code))
     body = {
@@ -82,7 +85,7 @@ def _answer(fields: Document, code: str, status: int = 200, **more: Any) -> JSON
         **more,
     }
     body["signature"] = signature_of("notification", body)
-    return JSONResponse(body, status)
+    return Reply(200, body)
 
 
 def _refuse(status: int, code: str, why: str) -> Answer:
@@ -105,14 +108,15 @@ def _check(kind: str, fields: Document) -> None:
         raise _refuse(400, "GR036", "The signature does not match")
 
 
-async def _use(tx: Transaction, fields: Document) -> None:
-    """Take a request id, which nobody may take again."""
+async def _once(here: Provider, fields: Document, work: Work) -> Response:
+    """Do the work under a request id, which nobody may use again, not even for the same."""
     request_id = str(fields.get("request_id", ""))
     if not 1 <= len(request_id) <= _LONGEST_ID:
         raise _refuse(400, "SB400", "request_id has 1 to 23 characters")
-    if await tx.get("request", request_id) is not None:
-        raise _refuse(400, "GR011", "The request id was used before")
-    await tx.put("request", request_id, {})
+    try:
+        return (await once(here, request_id, new_id(""), work)).response()
+    except (KeyInUse, KeyReused):
+        raise _refuse(400, "GR011", "The request id was used before") from None
 
 
 def _check_amounts(transaction: Document, order: Document) -> None:
@@ -136,33 +140,49 @@ async def create(request: Request, here: Here) -> Response:
     if not (customer.get("fname") and customer.get("lname")):
         raise _refuse(400, "SB400", "fname and lname are required")
     _check_amounts(asked, body.get("order_details") or {})
-    async with here.transaction() as tx:
-        await _use(tx, asked)
-        request_id = asked["request_id"]
-        counter = asked.get("pmethod") in COUNTER_METHODS
-        transaction: Document = {
-            **{name: value for name, value in asked.items() if name != "signature"},
-            "response_id": new_response_id(),
-            "response_code": "GR033",
-            "timestamp": timestamp(tx.now),
-            "status": "GR033",
-            "page": f"{here.url}/{'counter' if counter else 'pay'}/{request_id}",
-        }
-        if counter:
-            transaction["pay_reference"] = new_response_id()[-12:]
-        await tx.put("transaction", request_id, transaction)
-    more = {"pchannel": asked.get("pchannel"), "expiry_limit": asked.get("expiry_limit", "")}
-    if not counter:
-        return _answer(transaction, "GR033", payment_action_info=transaction["page"], **more)
+
+    async def work(tx: Transaction) -> Reply:
+        transaction = _new_transaction(here, asked, tx.now)
+        await tx.put("transaction", transaction["request_id"], transaction)
+        return _answer(
+            transaction,
+            "GR033",
+            pchannel=asked.get("pchannel"),
+            expiry_limit=asked.get("expiry_limit", ""),
+            **_how_to_pay(transaction),
+        )
+
+    return await _once(here, asked, work)
+
+
+def _new_transaction(here: Provider, asked: Document, now: float) -> Document:
+    counter = asked.get("pmethod") in COUNTER_METHODS
+    transaction: Document = {
+        **{name: value for name, value in asked.items() if name != "signature"},
+        "response_id": new_response_id(),
+        "response_code": "GR033",
+        "timestamp": timestamp(now),
+        "status": "GR033",
+        "page": f"{here.url}/{'counter' if counter else 'pay'}/{asked['request_id']}",
+    }
+    if counter:
+        transaction["pay_reference"] = new_response_id()[-12:]
+    return transaction
+
+
+def _how_to_pay(transaction: Document) -> Document:
+    """Name the page, or the number for the counter."""
+    if "pay_reference" not in transaction:
+        return {"payment_action_info": transaction["page"]}
     info = {
-        "pay_channel": asked.get("pchannel"),
+        "pay_channel": transaction.get("pchannel"),
         "pay_reference": transaction["pay_reference"],
         "pay_instructions": (
             "Give the cashier this number and pay the exact amount in cash."
             f" In this sandbox the counter is at {transaction['page']}"
         ),
     }
-    return _answer(transaction, "GR033", direct_otc_info=[info], **more)
+    return {"direct_otc_info": [info]}
 
 
 @api.post("/paygate/transactions/query")
@@ -171,11 +191,13 @@ async def query(request: Request, here: Here) -> Response:
     unless a fault knob changed it."""
     fields = await _body(request)
     _check("query", fields)
-    async with here.transaction() as tx:
-        await _use(tx, fields)
-        transaction = await _load(here, tx, str(fields.get("org_trxid2")))
-    told = transaction.get("changed_amount", {})
-    return _answer(transaction, transaction["status"], pchannel=transaction["pchannel"], **told)
+
+    async def work(tx: Transaction) -> Reply:
+        transaction = await _load(tx, str(fields.get("org_trxid2")))
+        told = transaction.get("changed_amount", {})
+        return _answer(transaction, transaction["status"], pchannel=transaction["pchannel"], **told)
+
+    return await _once(here, fields, work)
 
 
 @api.post("/paygate/transactions/cancel")
@@ -183,15 +205,17 @@ async def cancel(request: Request, here: Here) -> Response:
     """Cancel a transaction that is still open."""
     fields = await _body(request)
     _check("cancel", fields)
-    async with here.transaction() as tx:
-        await _use(tx, fields)
-        transaction = await _load(here, tx, str(fields.get("org_request_id")))
+
+    async def work(tx: Transaction) -> Reply:
+        transaction = await _load(tx, str(fields.get("org_request_id")))
         if transaction["status"] == "GR033":
             await report(tx, transaction, "GR053")
-    return _answer(fields | {"timestamp": timestamp(here.now)}, transaction["status"])
+        return _answer(fields | {"timestamp": timestamp(tx.now)}, transaction["status"])
+
+    return await _once(here, fields, work)
 
 
-async def _load(here: Provider, tx: Transaction, request_id: str) -> Document:
+async def _load(tx: Transaction, request_id: str) -> Document:
     transaction = await tx.get("transaction", request_id)
     if transaction is None:
         raise _refuse(404, "SB400", "No such transaction")

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from payments_app.domain.money import Money
@@ -259,6 +261,21 @@ async def test_what_is_not_quite_right_is_refused(body: bytes) -> None:
     await gateway.aclose()
 
 
+@given(
+    st.binary()
+    | st.text().map(str.encode)
+    | st.recursive(
+        st.none() | st.text() | st.integers(),
+        lambda inner: st.dictionaries(
+            st.sampled_from(["data", "response", "signature", "request_id"]), inner
+        ),
+    ).map(lambda value: json.dumps(value).encode())
+)
+def test_nothing_that_arrives_does_harm(body: bytes) -> None:
+    with pytest.raises(ValueError, match=""):
+        read_notification(body, KEY, MERCHANT)
+
+
 def test_no_key_signs_nothing() -> None:
     fields = APPROVED | {"signature": sign(NOTIFICATION, APPROVED, "", MERCHANT)}
     with pytest.raises(ValueError, match="another"):
@@ -330,6 +347,8 @@ def test_a_request_fits_paynamics(sandbox: RunningSandbox) -> None:
     sent = gateway._transaction(request(sandbox, channel="bpi_online"))
     assert sent["merchant_id"] == MERCHANT
     assert sent["descriptor_note"] == "Top-up for Café Zoë and"
+    long = gateway._transaction(request(sandbox, description="x" * 30))
+    assert long["descriptor_note"] == "x" * 24
     assert (sent["pmethod"], sent["amount"]) == ("onlinebanktransfer", "1500.00")
     assert sent["signature"] == sign(TRANSACTION, sent, KEY, MERCHANT)
 

@@ -214,3 +214,17 @@ async def test_no_card_number_reaches_the_portal(shop: Shop, customer: Customer)
         assert GOOD_CARD not in text.replace(" ", "")
     (address,) = posted
     assert address.startswith(shop.origin)
+
+
+async def test_card_fields_that_do_not_load_can_be_loaded_again(customer: Customer) -> None:
+    script = "**/stripe/js/v3/"
+    await customer.page.route(script, lambda route: route.abort())
+    await customer.page.goto("/")
+    await customer.open(METHOD, "5")
+    again = customer.button("Load them again")
+    await expect(again).to_be_visible()
+    await customer.page.unroute(script)
+    await again.click()
+    await customer.type_card(GOOD_CARD)
+    await customer.button("Pay $5.00").click()
+    await expect(customer.dialog).to_contain_text("$5.00 is paid")

@@ -179,7 +179,10 @@ async def list_page(portal: Portal, who: Identity, view: View, after: Cursor | N
     chosen = view.filter(who)
     async with portal.db.read() as session:
         rows = await payments.page(session, chosen, view.order, after, PAGE_SIZE + 1)
-        found = await payments.count(session, chosen, MOST_COUNTED + 1)
+        if after is None and len(rows) <= PAGE_SIZE:
+            found = len(rows)
+        else:
+            found = await payments.count(session, chosen, MOST_COUNTED + 1)
     shown = rows[:PAGE_SIZE]
     return ListPage(
         rows=tuple(row_of(portal, who, payment) for payment in shown),

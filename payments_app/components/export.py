@@ -30,9 +30,7 @@ def export_button() -> rx.Component:
             rx.dialog.title(_LABEL, class_name="dialog-title"),
             rx.dialog.description(
                 "What the file holds, before it starts.",
-                size="2",
-                color="var(--gray-11)",
-                margin_bottom="16px",
+                class_name="dialog-note",
             ),
             rx.cond(PaymentsState.narrowed, _scope()),
             rx.cond(ExportState.ready, _totals(), rx.skeleton(width="100%", height="96px")),

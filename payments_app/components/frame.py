@@ -104,14 +104,14 @@ def _user_menu() -> rx.Component:
         rx.popover.content(
             rx.text(SessionState.user_name, size="2", weight="medium"),
             rx.text(SessionState.user_email, size="1", color="var(--gray-11)"),
-            rx.separator(size="4", margin_y="3"),
+            rx.separator(size="4", margin_y="12px"),
             rx.hstack(
                 rx.icon("clock", size=14, aria_hidden="true"),
                 rx.text(SessionState.time_zone, size="2"),
                 align="center",
                 spacing="2",
             ),
-            rx.separator(size="4", margin_y="3"),
+            rx.separator(size="4", margin_y="12px"),
             NativeForm.create(
                 rx.button(
                     rx.icon("log-out", size=14, aria_hidden="true"),

@@ -6,6 +6,8 @@ from reflex_components_core.core.banner import has_connection_errors
 from payments_app.components.look import CopyButton, RowKeys
 from payments_app.components.pieces import fact, method_icon, status_pill
 from payments_app.services.reports import Linked, Step
+from payments_app.state.checkout import CheckoutState
+from payments_app.state.checkout_form import PAYMENT
 from payments_app.state.detail import DetailState
 
 
@@ -51,6 +53,7 @@ def _payment() -> rx.Component:
         rx.el.p(row.description, class_name="sheet-what"),
         rx.cond(row.note != "", rx.el.p(row.note, class_name="quiet")),
         rx.cond(detail.can_check, _actions()),
+        rx.cond(detail.can_retry, _try_again()),
         rx.cond(DetailState.notice != "", rx.el.p(DetailState.notice, role="status")),
         rx.el.dl(
             fact(
@@ -129,6 +132,18 @@ def _actions() -> rx.Component:
             spacing="2",
             class_name="sheet-actions",
         ),
+    )
+
+
+def _try_again() -> rx.Component:
+    return rx.box(
+        rx.button(
+            "Try again",
+            on_click=[DetailState.moved(False), CheckoutState.open_dialog(PAYMENT)],
+            disabled=has_connection_errors,
+            variant="surface",
+            size="2",
+        )
     )
 
 

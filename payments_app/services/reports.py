@@ -147,6 +147,7 @@ class Detail:
     linked: tuple[Linked, ...]
     can_check: bool
     can_cancel: bool
+    can_retry: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +268,7 @@ async def detail(portal: Portal, who: Identity, reference: str) -> Detail:
         ),
         can_check=pending and top_up,
         can_cancel=pending and top_up,
+        can_retry=payment.status is PaymentStatus.CANCELLED and top_up,
     )
 
 

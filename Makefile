@@ -26,7 +26,7 @@ dev: ## The same with hot reload: every saved change rebuilds and restarts
 test: ## Run every test, browser included
 	@$(PYTHON) payments_app/cli/bootstrap.py dev
 	@$(VENV)/python -m tests.browser.chromium
-	@$(VENV)/python -m pytest
+	@$(VENV)/python -m pytest -n 2
 
 check: ## Check format, lint and types
 	@$(PYTHON) payments_app/cli/bootstrap.py dev

@@ -150,7 +150,11 @@ def test_the_documented_commands_exist(document: str) -> None:
 def test_make_help_lists_every_command() -> None:
     targets = re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text())
     answer = subprocess.run(
-        ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert {line.split()[1] for line in answer.splitlines()} == set(targets)
 

@@ -99,6 +99,15 @@ async def wrong_balances(session: AsyncSession) -> Sequence[tuple[int, str, int,
     return [(account, currency, int(kept), int(found)) for account, currency, kept, found in rows]
 
 
+async def was_noted(session: AsyncSession, payment: Payment, code: str, reason: str) -> bool:
+    """Tell whether the timeline has an entry of this code and reason."""
+    query = select(col(TimelineEntry.details)).where(
+        col(TimelineEntry.payment_id) == payment.key, col(TimelineEntry.code) == code
+    )
+    found = (await session.execute(query)).scalars().all()
+    return any(details.get("reason") == reason for details in found)
+
+
 def add_timeline(
     session: AsyncSession, payment: Payment, at: datetime, code: str, actor: str, **details: Any
 ) -> None:

@@ -256,7 +256,7 @@ async def progress(
         reason=payment.reason,
         amount=Money(payment.amount, payment.currency),
         gateway_label=gateway.label if gateway else "",
-        next_action=(next_action or read_action(payment.next_action)) if pending else None,
+        next_action=(read_action(payment.next_action) or next_action) if pending else None,
         description=payment.description,
         balance=Money(balance, payment.currency),
         created_at=payment.created_at,

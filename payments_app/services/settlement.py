@@ -65,6 +65,8 @@ async def apply(
     """Do the work of ``settle()`` on a locked row inside the caller's transaction."""
     if payment.status is PaymentStatus.PENDING and result.status is PaymentStatus.PENDING:
         return _note(session, payment, result, actor, now)
+    if result.status is PaymentStatus.PENDING and result.reason in REVIEW_REASONS:
+        return await _review_finished(session, payment, result, actor, now)
     if result.status in (payment.status, PaymentStatus.PENDING):
         return Outcome.UNCHANGED
     paid = result.status is PaymentStatus.COMPLETED
@@ -125,6 +127,18 @@ def _note(
         ledger.add_timeline(session, payment, now, code, actor, reason=result.reason, **details)
         news = True
     return Outcome.NOTED if news else Outcome.UNCHANGED
+
+
+async def _review_finished(
+    session: AsyncSession, payment: Payment, result: PaymentResult, actor: str, now: datetime
+) -> Outcome:
+    """Show staff, once per reason, that more happened to a finished payment (a second deposit)."""
+    if await ledger.was_noted(session, payment, "in_review", result.reason or ""):
+        return Outcome.UNCHANGED
+    payment.in_review = True
+    details = {"received": result.received.to_decimal()} if result.received else {}
+    ledger.add_timeline(session, payment, now, "in_review", actor, reason=result.reason, **details)
+    return Outcome.NOTED
 
 
 def _hold_for_review(

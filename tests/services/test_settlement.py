@@ -102,6 +102,17 @@ async def test_rule_2_cancelled_completes_only_on_proof_of_late_money(shop: Shop
     assert await timeline(shop, payment_id, "late_money") == 1
 
 
+async def test_a_second_deposit_reaches_the_review_queue_once_and_no_balance(shop: Shop) -> None:
+    payment_id, result = await paid(shop)
+    await settle(shop.portal, payment_id, result, actor="webhook")
+    again = replace(result, status=PENDING, reason=Reason.REPEATED_DEPOSIT)
+    outcomes = [await settle(shop.portal, payment_id, again, actor="webhook") for _ in range(3)]
+    assert outcomes == [Outcome.NOTED, Outcome.UNCHANGED, Outcome.UNCHANGED]
+    row = await shop.payment(result.own_reference or "")
+    assert (row.status, row.in_review) == (COMPLETED, True)
+    assert await shop.balance() == 5000
+
+
 async def test_a_completed_payment_is_dated_when_it_completed(shop: Shop) -> None:
     payment_id, result = await paid(shop)
     before = shop.clock()

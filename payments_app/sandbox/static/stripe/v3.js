@@ -30,7 +30,7 @@
       this.#frame.title = { cardNumber: "Card number", cardExpiry: "Expiry date", cardCvc: "Security code" }[this.#kind];
       this.#frame.name = `stripe-sandbox-${this.#kind}`;
       Object.assign(this.#frame.style, {
-        border: "0", display: "block", width: "100%", height: "1.2em", colorScheme: "normal",
+        border: "0", display: "block", width: "100%", height: "1.2em", colorScheme: "only light",
       });
       window.addEventListener("message", this.#hear);
       parent.replaceChildren(this.#frame);
@@ -129,6 +129,7 @@
     frame.name = "stripe-sandbox-3ds";
     dialog.setAttribute("aria-label", frame.title);
     Object.assign(dialog.style, {
+      margin: "auto",
       border: "0", padding: "0", borderRadius: "8px", overflow: "hidden", pointerEvents: "auto",
       width: "min(440px, 96vw)", height: "min(520px, 92vh)", zIndex: "2147483647",
     });

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from payments_app.api.guards import CustomerIdentity
 from payments_app.services import exports
 from payments_app.services.context import current
-from payments_app.services.reports import View
+from payments_app.services.view import View
 
 router = APIRouter(tags=["exports"])
 

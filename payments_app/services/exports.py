@@ -16,7 +16,7 @@ from payments_app.domain.money import Money
 from payments_app.services import formatting, reports, wording
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
-from payments_app.services.reports import View
+from payments_app.services.view import View
 
 HEADER: Final = (
     "Date / Time",

@@ -2,29 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from typing import Final, Self
-from urllib.parse import urlencode
-
-from pydantic import BaseModel, ConfigDict, Field
+from datetime import datetime
+from typing import Final
 
 from payments_app.db import payments
 from payments_app.db.models import Payment, TimelineEntry
-from payments_app.db.payments import Cursor, Filter, Order, Standing, Total
+from payments_app.db.payments import Cursor, Standing, Total
 from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus
 from payments_app.services import formatting, wording
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
+from payments_app.services.view import View
 
 PAGE_SIZE: Final = 50
 MOST_COUNTED: Final = 10_000
-NO_GATEWAY: Final = "none"
-"""The method that stands for rows of no gateway, such as purchases."""
 
-_EARLIEST: Final = date(1900, 1, 1)
-_LATEST: Final = date(2999, 12, 31)
 _KIND_ICONS: Final[dict[PaymentKind, str]] = {
     PaymentKind.TOP_UP: "plus",
     PaymentKind.CHARGE: "shopping-bag",
@@ -34,51 +28,6 @@ _KIND_ICONS: Final[dict[PaymentKind, str]] = {
 }
 KIND_ICONS: Final = frozenset(_KIND_ICONS.values())
 """Lucide names of the icons of rows that no gateway stands for."""
-
-
-class View(BaseModel):
-    """What of the list is on screen; the days are the user's, both inclusive.
-
-    It comes from a browser, as events or as the query of an address, so it is validated here.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
-
-    search: str = Field(default="", max_length=100, pattern=r"^[^\x00]*$")
-    since: date | None = Field(default=None, ge=_EARLIEST, le=_LATEST)
-    until: date | None = Field(default=None, ge=_EARLIEST, le=_LATEST)
-    status: PaymentStatus | None = None
-    method: str = Field(default="", max_length=30)
-    order: Order = Order.NEWEST
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether it leaves any payment out."""
-        return self != View(order=self.order)
-
-    def query(self) -> str:
-        """Return the view as the query of an address."""
-        return urlencode(self.model_dump(mode="json", exclude_defaults=True))
-
-    def changed(self, **fields: object) -> Self:
-        """Return the view with some fields set anew; raises ValidationError."""
-        return self.model_validate(self.model_dump() | fields)
-
-    def filter(self, who: Identity) -> Filter:
-        """Return the customer's own rows that the view shows."""
-        zone = formatting.zone_of(who.time_zone)
-
-        def midnight(day: date | None) -> datetime | None:
-            return None if day is None else datetime.combine(day, time(), zone)
-
-        return Filter(
-            account_id=who.own_account(),
-            search=self.search,
-            since=midnight(self.since),
-            until=midnight(self.until and self.until + timedelta(days=1)),
-            status=self.status,
-            gateway="" if self.method == NO_GATEWAY else self.method or None,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from typing import Final
 
 from payments_app.services import reports
 from payments_app.services.context import current
-from payments_app.services.reports import TotalLine, View
+from payments_app.services.reports import TotalLine
+from payments_app.services.view import View
 from payments_app.state.gate import customer_event
 from payments_app.state.payments import PaymentsState
 from payments_app.state.session import SessionState

@@ -16,16 +16,15 @@ from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.periods import PERIODS, days_of
 from payments_app.services.reports import (
-    NO_GATEWAY,
     PAGE_SIZE,
     BalanceLine,
     Row,
     Snapshot,
-    View,
 )
+from payments_app.services.view import NO_GATEWAY, View
 from payments_app.state import live
 from payments_app.state.detail import DetailState
-from payments_app.state.gate import customer_event
+from payments_app.state.gate import customer_event, public_event
 from payments_app.state.session import SessionState
 
 log = structlog.get_logger()
@@ -82,11 +81,11 @@ class PaymentsState(SessionState):
     _found: int = 0
     _loaded_at: datetime = datetime.min.replace(tzinfo=UTC)
 
-    @customer_event
+    @public_event
     async def load(self) -> Any:
         """Show the page: balances and list, then the payment that the address names."""
         who = await self._identity()
-        if who is None:
+        if who is None or who.is_staff:
             return None
         live.watch(
             self.router.session.client_token, who.own_account(), PaymentsState.payments_changed

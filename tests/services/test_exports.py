@@ -14,7 +14,7 @@ from sqlalchemy import insert
 from payments_app.db.models import Account, Payment
 from payments_app.domain.payment import PaymentKind, PaymentStatus
 from payments_app.services import exports
-from payments_app.services.reports import View
+from payments_app.services.view import View
 from tests.services.conftest import Shop
 from tests.support.factories import WHEN, make_account, make_payment
 

@@ -6,10 +6,12 @@ sets them too); tests/cli/test_serve.py fails when a later Reflex renames them.
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 from granian.constants import Interfaces
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 READY_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 10
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _IMMUTABLE = b"public, max-age=31536000, immutable"
 
@@ -61,6 +65,12 @@ def application() -> "ASGIApp":
     """ASGI factory of the whole portal; `serve` has prepared the environment."""
     from payments_app.payments_app import app
 
+    # Ctrl-C reaches every process of the terminal. The server ends its worker itself, and takes one
+    # that ends first for a crash.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # Granian's threads panic when Python takes itself down around them, as a spawned process does
+    # at its end; the portal's own work has ended by then.
+    Finalize(None, os._exit, args=(0,), exitpriority=0)
     return with_public_scheme(with_cache_control(app()), Settings().public_url)
 
 
@@ -77,6 +87,25 @@ def wait_until_ready(port: int, runs: Callable[[], bool] = lambda: True) -> bool
         except OSError:  # refused, reset, timed out, or an HTTP error: not ready yet
             time.sleep(0.05)
     return False
+
+
+def _on_stop_signal(stop: Callable[[], None]) -> None:
+    """Call `stop` once, in a thread, when the process is told to end.
+
+    Granian stops from inside a signal handler, but Python runs handlers in the main thread only,
+    and that one waits for a lock: signals in quick succession did not wake it.
+    """
+    inbox, outbox = os.pipe()
+    os.set_blocking(outbox, False)
+    signal.set_wakeup_fd(outbox, warn_on_full_buffer=False)
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda *_: None)
+
+    def wait() -> None:
+        os.read(inbox, 1)
+        stop()
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def serve(on_ready: Callable[[], None]) -> None:
@@ -99,7 +128,10 @@ def serve(on_ready: Callable[[], None]) -> None:
         interface=Interfaces.ASGI,
         factory=True,
         log_level=LogLevels.warning,
+        workers_kill_timeout=STOP_TIMEOUT_SECONDS,
     )
+
+    server.on_startup(lambda: _on_stop_signal(server.signal_handler_interrupt))
 
     def announce() -> None:
         if wait_until_ready(settings.port):
@@ -107,6 +139,8 @@ def serve(on_ready: Callable[[], None]) -> None:
 
     server.on_startup(threading.Thread(target=announce, daemon=True).start)
     server.serve()
+    for number in STOP_SIGNALS:  # another one must not change the exit code any more
+        signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """The prebuilt server: caching, compression, origins of the socket, and a clean end."""
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -71,11 +74,17 @@ async def test_only_the_portals_own_pages_open_the_socket(server: PortalServer) 
     assert not await connect(server, f"http://localhost:{server.port + 1}")
 
 
-@pytest.mark.parametrize("signal", ["SIGINT", "SIGTERM"])
-async def test_a_signal_ends_it_cleanly(tmp_path: Path, signal: str) -> None:
+@pytest.mark.parametrize("signals", [["SIGTERM"], ["SIGINT"], ["SIGINT", "SIGINT", "SIGTERM"]])
+async def test_signals_end_it_cleanly(tmp_path: Path, signals: list[str]) -> None:
+    """Ctrl-C in a terminal is a SIGINT to the whole group, the worker included."""
     server = PortalServer(tmp_path)
     await server.run("alembic", "upgrade", "head")
     await server.start()
     assert await connect(server, server.url)
-    assert await server.stop(signal) == 0
-    assert "Traceback" not in server.log_path.read_text()
+    assert server.process is not None
+    for name in signals:
+        send = os.killpg if name == "SIGINT" else os.kill
+        send(server.process.pid, signal.Signals[name])
+    assert await asyncio.to_thread(server.process.wait, 30) == 0
+    log = server.log_path.read_text()
+    assert not [word for word in ("Traceback", "panicked", "ERROR") if word in log]

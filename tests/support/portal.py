@@ -71,11 +71,10 @@ class PortalServer:
             await self.kill()
             raise RuntimeError(f"the portal does not answer:\n{self.log_path.read_text()}")
 
-    async def stop(self, how: str = "SIGTERM") -> int:
-        """Stop the server with a signal, as an operator does, and return its exit code."""
+    async def stop(self) -> int:
+        """Stop the server as an operator does, and return its exit code."""
         assert self.process is not None
-        if self.process.poll() is None:
-            self.process.send_signal(signal.Signals[how])
+        self.process.terminate()
         return await asyncio.to_thread(self.process.wait, 30)
 
     async def kill(self) -> None:

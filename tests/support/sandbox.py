@@ -19,7 +19,7 @@ from payments_app.sandbox.registry import TWINS
 from payments_app.sandbox.twin import Twin
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 def free_port() -> int:

@@ -85,6 +85,9 @@ async def test_signals_end_it_cleanly(tmp_path: Path, signals: list[str]) -> Non
     for name in signals:
         send = os.killpg if name == "SIGINT" else os.kill
         send(server.process.pid, signal.Signals[name])
-    assert await asyncio.to_thread(server.process.wait, 30) == 0
+    try:
+        assert await asyncio.to_thread(server.process.wait, 30) == 0
+    finally:
+        await server.kill()
     log = server.log_path.read_text()
     assert not [word for word in ("Traceback", "panicked", "ERROR") if word in log]

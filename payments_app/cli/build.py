@@ -6,6 +6,7 @@ is made from, so a build that exists is never repeated and a running portal is n
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -34,6 +35,16 @@ def _sources() -> Iterator[Path]:
             yield script
 
 
+def _content(path: Path) -> bytes:
+    """What of a source counts: Reflex writes its lock file's keys in changing order."""
+    content = path.read_bytes()
+    return (
+        json.dumps(json.loads(content), sort_keys=True).encode()
+        if path.suffix == ".json"
+        else content
+    )
+
+
 def digest() -> str:
     """Name of the build that the sources, their pinned tools and the portal's name ask for."""
     state = hashlib.sha256()
@@ -43,8 +54,9 @@ def digest() -> str:
     for path in sorted(filter(Path.is_file, _sources())):
         # assets/external holds links that Reflex makes while it compiles.
         if "external" not in path.relative_to(ROOT).parts:
-            state.update(f"{path.relative_to(ROOT)} {path.stat().st_size}\n".encode())
-            state.update(path.read_bytes())
+            content = _content(path)
+            state.update(f"{path.relative_to(ROOT)} {len(content)}\n".encode())
+            state.update(content)
     return state.hexdigest()[:16]
 
 

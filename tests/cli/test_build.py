@@ -37,8 +37,16 @@ def test_only_sources_of_the_front_end_change_the_digest(
     copy: Path, path: str, matters: bool
 ) -> None:
     before = build.digest()
-    (copy / path).write_text("b")
+    (copy / path).write_text('["b"]')
     assert (build.digest() != before) is matters
+
+
+def test_the_order_of_keys_in_the_lock_file_does_not_matter(copy: Path) -> None:
+    lock = copy / "reflex.lock/package.json"
+    lock.write_text('{"name": "reflex", "overrides": {}}')
+    before = build.digest()
+    lock.write_text('{"overrides": {}, "name": "reflex"}')
+    assert build.digest() == before
 
 
 def test_a_build_is_made_once(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,69 @@
+"""Pay at a gateway's own page in a real browser: paid, cancelled there, and the tab closed."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from payments_app.domain.payment import PaymentStatus
+from tests.support.sandbox import eventually
+from tests.support.shop import Customer, Shop, open_shop, visit
+
+METHODS = [("PayPal", "Approve"), ("Pay Stack", "Approve"), ("Now Payments", "Pay all")]
+
+
+@pytest.fixture(scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+    directory = tmp_path_factory.mktemp("redirects")
+    async with open_shop(directory, SWEEP_INTERVAL_SECONDS="0.2") as shop:
+        yield shop
+
+
+@pytest.fixture
+async def customer(shop: Shop, browser: Browser) -> AsyncIterator[Customer]:
+    async with visit(shop, browser) as customer:
+        yield customer
+
+
+async def leave(customer: Customer, method: str) -> None:
+    """Choose 50 dollars by ``method`` and wait for the gateway's page."""
+    await customer.page.goto("/")
+    await customer.open(method, "50")
+    await customer.button("Pay $50.00").click()
+    await customer.page.wait_for_url(f"{customer.shop.origin}/**")
+
+
+async def press(customer: Customer, name: str) -> None:
+    """Press a button of the gateway's page."""
+    await customer.page.get_by_role("button", name=name, exact=True).click()
+
+
+@pytest.mark.parametrize(("method", "approve"), METHODS)
+async def test_paying_there_completes_here(customer: Customer, method: str, approve: str) -> None:
+    await leave(customer, method)
+    await press(customer, approve)
+    await customer.page.wait_for_url(f"{customer.shop.portal.url}/pay/**")
+    await expect(customer.page.get_by_text("$50.00 is paid")).to_be_visible()
+    assert await customer.balance() == 5000
+
+
+@pytest.mark.parametrize("method", [method for method, _ in METHODS])
+async def test_cancelling_there_charges_nothing(customer: Customer, method: str) -> None:
+    await leave(customer, method)
+    await press(customer, "Cancel")
+    await customer.page.wait_for_url(f"{customer.shop.portal.url}/pay/**")
+    await expect(customer.page.get_by_text("Nothing was charged").first).to_be_visible()
+    await eventually(lambda: customer.payments(PaymentStatus.CANCELLED))
+    assert await customer.balance() == 0
+
+
+@pytest.mark.parametrize(("method", "approve"), METHODS)
+async def test_the_webhook_completes_what_a_closed_tab_paid(
+    customer: Customer, method: str, approve: str
+) -> None:
+    await leave(customer, method)
+    # The browser never comes back: whatever leads to the portal is dropped.
+    await customer.page.route(f"{customer.shop.portal.url}/**", lambda route: route.abort())
+    await press(customer, approve)
+    payment = await customer.completed()
+    assert payment.amount == await customer.balance() == 5000

@@ -67,3 +67,34 @@ async def test_the_webhook_completes_what_a_closed_tab_paid(
     await press(customer, approve)
     payment = await customer.completed()
     assert payment.amount == await customer.balance() == 5000
+
+
+async def open_paynamics(customer: Customer, channel: str) -> None:
+    """Confirm 750 pesos by one channel in the dialog of its own."""
+    await customer.page.goto("/")
+    await customer.page.get_by_role("button", name="Pay With Paynamics").first.click()
+    await customer.dialog.get_by_role("combobox", name="Pay via").click()
+    await customer.page.get_by_role("option", name=channel, exact=True).click()
+    await customer.dialog.get_by_role("textbox", name="Amount").fill("750")
+    await customer.button("Confirm").click()
+
+
+async def test_a_wallet_of_paynamics_completes(customer: Customer) -> None:
+    await open_paynamics(customer, "GCash")
+    await customer.page.wait_for_url(f"{customer.shop.origin}/**")
+    await press(customer, "Approve")
+    await customer.page.wait_for_url(f"{customer.shop.portal.url}/pay/**")
+    await expect(customer.page.get_by_text("750.00 is paid")).to_be_visible()
+    assert await customer.balance("PHP") == 75000
+
+
+async def test_a_counter_of_paynamics_shows_how_to_pay_and_completes(customer: Customer) -> None:
+    await open_paynamics(customer, "7-Eleven")
+    await expect(customer.dialog).to_contain_text("Reference")
+    await expect(customer.dialog).to_contain_text("Pay until")
+    (payment,) = await eventually(customer.payments)
+    counter = await customer.context.new_page()
+    await counter.goto(f"{customer.shop.origin}/paynamics/counter/{payment.reference}")
+    await counter.get_by_role("button", name="Pay at the counter").click()
+    await expect(customer.dialog).to_contain_text("750.00 is paid")
+    assert await customer.balance("PHP") == 75000

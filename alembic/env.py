@@ -6,8 +6,9 @@ from alembic import context
 from sqlalchemy import Connection, text
 from sqlmodel.sql.sqltypes import AutoString
 
+from payments_app.db.columns import UtcDateTime
 from payments_app.db.engine import Database
-from payments_app.db.models import SQLModel, UtcDateTime
+from payments_app.db.schema import METADATA
 from payments_app.settings import Settings
 
 _ADVISORY_LOCK = 7_262_017_001
@@ -30,7 +31,7 @@ def _portable_type(kind, item, _autogen) -> str | bool:
 def _run(connection: Connection) -> None:
     context.configure(
         connection=connection,
-        target_metadata=SQLModel.metadata,
+        target_metadata=METADATA,
         compare_type=_same_type,
         render_as_batch=connection.dialect.name == "sqlite",
         render_item=_portable_type,

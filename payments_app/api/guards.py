@@ -1,10 +1,12 @@
 """What routes depend on: who is asking, and that the asker's own page sent the request."""
 
+from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, HTTPException, Request
 
+from payments_app.domain.payment import Role
 from payments_app.services.accounts import identify, session_cookie
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
@@ -36,15 +38,20 @@ def customer(who: LoggedIn) -> Identity:
     return who
 
 
-def staff(who: LoggedIn) -> Identity:
-    """Return the asking member of staff; answers 401 or, to customers, 403."""
-    if not who.is_staff:
-        raise HTTPException(403, "for staff")
-    return who
+def _staff(role: Role) -> Callable[[Identity], Identity]:
+    def guard(who: LoggedIn) -> Identity:
+        if not who.may(role):
+            raise HTTPException(403, f"for {role}")
+        return who
+
+    return guard
 
 
 CustomerIdentity = Annotated[Identity, Depends(customer)]
-StaffIdentity = Annotated[Identity, Depends(staff)]
+ViewerIdentity = Annotated[Identity, Depends(_staff(Role.VIEWER))]
+"""Any staff; answers 401 to nobody and 403 to customers, as the next two do to lower roles."""
+FinanceIdentity = Annotated[Identity, Depends(_staff(Role.FINANCE))]
+OwnerIdentity = Annotated[Identity, Depends(_staff(Role.OWNER))]
 
 
 def same_origin(request: Request) -> None:

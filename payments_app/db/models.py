@@ -3,28 +3,30 @@
 Amounts are minor units, times are UTC. Rows never go to a page: ``services`` return small values.
 """
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
-    DateTime,
-    Enum,
     ForeignKeyConstraint,
     Index,
-    Integer,
     LargeBinary,
-    MetaData,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
 from sqlmodel import Field, SQLModel
 
+from payments_app.db.columns import (
+    Key,
+    Stored,
+    key_column,
+    one_of,
+    reference_to,
+    sql_list,
+    time_column,
+)
 from payments_app.domain.payment import (
     LINKED_KINDS,
     NEGATIVE_KINDS,
@@ -34,88 +36,17 @@ from payments_app.domain.payment import (
     Role,
 )
 
-# Constraints get names, so that migrations can change them on every database.
-SQLModel.metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-Key = BigInteger().with_variant(Integer(), "sqlite")
-"""64-bit keys; SQLite numbers rows by itself only in a plain INTEGER column."""
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A point in time, always aware and in UTC; a naive one is refused."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
-        """Take only aware times, as UTC."""
-        if value is not None and value.tzinfo is None:
-            raise ValueError("a time needs its zone")
-        return value and value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: object) -> datetime | None:
-        """Give back UTC; SQLite forgets the zone."""
-        return value and value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
-
-
-def _key() -> Any:
-    return Field(default=None, sa_type=Key, primary_key=True)
-
-
-def _reference(target: str, **options: Any) -> Any:
-    return Field(sa_type=Key, foreign_key=target, **options)
-
-
-def _time(**options: Any) -> Any:
-    return Field(sa_type=UtcDateTime, **options)
-
-
-def _one_of(values: type[StrEnum], name: str) -> Any:
-    """A text column that the database holds to the enumeration's values."""
-    return Enum(
-        values,
-        name=name,
-        native_enum=False,
-        create_constraint=True,
-        length=20,
-        values_callable=lambda members: [member.value for member in members],
-    )
-
-
-def _list(values: Iterable[str]) -> str:
-    return ", ".join(f"'{value}'" for value in sorted(values))
-
-
-class Stored(SQLModel):
-    """What all tables with a number for a key share."""
-
-    @property
-    def key(self) -> int:
-        """The row's number; raises LookupError before the row is stored."""
-        number: int | None = getattr(self, "id", None)
-        if number is None:
-            raise LookupError("the row is not stored yet")
-        return number
-
 
 class Account(Stored, table=True):
     """A customer company. ``minimum_payment`` and ``debit_limit`` are in its home currency."""
 
-    id: int | None = _key()
+    id: int | None = key_column()
     name: str = Field(max_length=200)
     home_currency: str = Field(max_length=3)
     minimum_payment: int = Field(default=0, sa_type=BigInteger)
     debit_limit: int = Field(default=0, sa_type=BigInteger)
-    created_at: datetime = _time()
-    disabled_at: datetime | None = _time(default=None)
+    created_at: datetime = time_column()
+    disabled_at: datetime | None = time_column(default=None)
 
     __table_args__ = (
         CheckConstraint("length(home_currency) = 3", name="currency"),
@@ -128,20 +59,20 @@ class User(Stored, table=True):
 
     __tablename__ = "app_user"
 
-    id: int | None = _key()
+    id: int | None = key_column()
     email: str = Field(max_length=254, unique=True)
     name: str = Field(max_length=200)
     password_hash: str = Field(max_length=200, repr=False)
-    role: Role = Field(sa_type=_one_of(Role, "role"))
-    account_id: int | None = _reference("account.id", default=None, index=True)
+    role: Role = Field(sa_type=one_of(Role, "role"))
+    account_id: int | None = reference_to("account.id", default=None, index=True)
     time_zone: str = Field(default="UTC", max_length=64)
     locale: str = Field(default="en", max_length=16)
-    created_at: datetime = _time()
-    disabled_at: datetime | None = _time(default=None)
+    created_at: datetime = time_column()
+    disabled_at: datetime | None = time_column(default=None)
 
     __table_args__ = (
         CheckConstraint(
-            f"(role in ({_list(STAFF_ROLES)})) = (account_id is null)",
+            f"(role in ({sql_list(STAFF_ROLES)})) = (account_id is null)",
             name="staff_has_no_account",
         ),
         CheckConstraint("email = lower(email)", name="email_lower_case"),
@@ -153,13 +84,13 @@ class LoginSession(Stored, table=True):
 
     __tablename__ = "login_session"
 
-    id: int | None = _key()
+    id: int | None = key_column()
     token_hash: bytes = Field(sa_type=LargeBinary, unique=True, repr=False)
-    user_id: int = _reference("app_user.id", index=True)
-    created_at: datetime = _time()
-    last_seen_at: datetime = _time()
-    expires_at: datetime = _time()
-    revoked_at: datetime | None = _time(default=None)
+    user_id: int = reference_to("app_user.id", index=True)
+    created_at: datetime = time_column()
+    last_seen_at: datetime = time_column()
+    expires_at: datetime = time_column()
+    revoked_at: datetime | None = time_column(default=None)
     address: str = Field(default="", max_length=64)
     user_agent: str = Field(default="", max_length=300)
 
@@ -175,14 +106,14 @@ class Payment(Stored, table=True):
     again; ``next_action`` is what the customer has to do, never with a secret.
     """
 
-    id: int | None = _key()
+    id: int | None = key_column()
     reference: str = Field(max_length=20, unique=True)
-    account_id: int = _reference("account.id")
-    user_id: int | None = _reference("app_user.id", default=None)
+    account_id: int = reference_to("account.id")
+    user_id: int | None = reference_to("app_user.id", default=None)
     parent_id: int | None = Field(default=None, sa_type=Key, index=True)
-    kind: PaymentKind = Field(sa_type=_one_of(PaymentKind, "kind"))
+    kind: PaymentKind = Field(sa_type=one_of(PaymentKind, "kind"))
     status: PaymentStatus = Field(
-        default=PaymentStatus.PENDING, sa_type=_one_of(PaymentStatus, "status")
+        default=PaymentStatus.PENDING, sa_type=one_of(PaymentStatus, "status")
     )
     reason: str | None = Field(default=None, max_length=100)
     in_review: bool = False
@@ -200,12 +131,12 @@ class Payment(Stored, table=True):
     idempotency_key: str | None = Field(default=None, max_length=64)
     next_action: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     checks: int = 0
-    checked_at: datetime | None = _time(default=None)
-    next_check_at: datetime | None = _time(default=None)
-    expires_at: datetime | None = _time(default=None)
-    created_at: datetime = _time()
-    completed_at: datetime | None = _time(default=None)
-    dated_at: datetime = _time()
+    checked_at: datetime | None = time_column(default=None)
+    next_check_at: datetime | None = time_column(default=None)
+    expires_at: datetime | None = time_column(default=None)
+    created_at: datetime = time_column()
+    completed_at: datetime | None = time_column(default=None)
+    dated_at: datetime = time_column()
 
     __table_args__ = (
         UniqueConstraint("account_id", "idempotency_key"),
@@ -220,11 +151,11 @@ class Payment(Stored, table=True):
         CheckConstraint("amount <> 0", name="amount_not_zero"),
         CheckConstraint(
             f"case when kind = 'top_up' then amount > 0"
-            f" when kind in ({_list(NEGATIVE_KINDS)}) then amount < 0 else amount <> 0 end",
+            f" when kind in ({sql_list(NEGATIVE_KINDS)}) then amount < 0 else amount <> 0 end",
             name="sign_by_kind",
         ),
         CheckConstraint(
-            f"kind not in ({_list(LINKED_KINDS)}) or parent_id is not null",
+            f"kind not in ({sql_list(LINKED_KINDS)}) or parent_id is not null",
             name="linked_kinds",
         ),
         CheckConstraint(
@@ -270,9 +201,9 @@ class TimelineEntry(Stored, table=True):
 
     __tablename__ = "timeline_entry"
 
-    id: int | None = _key()
-    payment_id: int = _reference("payment.id", index=True)
-    at: datetime = _time()
+    id: int | None = key_column()
+    payment_id: int = reference_to("payment.id", index=True)
+    at: datetime = time_column()
     code: str = Field(max_length=40)
     actor: str = Field(default="", max_length=100)
     details: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
@@ -287,7 +218,7 @@ class InboxEvent(Stored, table=True):
 
     __tablename__ = "gateway_event"
 
-    id: int | None = _key()
+    id: int | None = key_column()
     gateway: str = Field(max_length=30)
     event_id: str = Field(max_length=200)
     kind: str = Field(default="", max_length=80)
@@ -296,13 +227,13 @@ class InboxEvent(Stored, table=True):
     event: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     headers: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     body: str = ""
-    payment_id: int | None = _reference("payment.id", default=None, index=True)
-    received_at: datetime = _time()
+    payment_id: int | None = reference_to("payment.id", default=None, index=True)
+    received_at: datetime = time_column()
     times_received: int = 1
-    handled_at: datetime | None = _time(default=None)
+    handled_at: datetime | None = time_column(default=None)
     outcome: str | None = Field(default=None, max_length=100)
     attempts: int = 0
-    next_attempt_at: datetime | None = _time(default=None)
+    next_attempt_at: datetime | None = time_column(default=None)
 
     __table_args__ = (
         UniqueConstraint("gateway", "event_id"),

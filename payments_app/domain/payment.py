@@ -43,6 +43,14 @@ class Role(StrEnum):
 STAFF_ROLES: Final = frozenset({Role.VIEWER, Role.FINANCE, Role.OWNER})
 
 
+_RANKS: Final = {Role.CUSTOMER: 0, Role.VIEWER: 1, Role.FINANCE: 2, Role.OWNER: 3}
+
+
+def includes(role: Role, needed: Role) -> bool:
+    """Tell whether a role may do what ``needed``, a staff role, may."""
+    return _RANKS[role] >= _RANKS[needed]
+
+
 class Reason(StrEnum):
     """Why a payment is not Completed, or waits for staff. ``declined`` and ``failed`` carry a
     detail behind a colon (``declined:insufficient_funds``)."""

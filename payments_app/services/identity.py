@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from payments_app.domain.errors import NotAllowed
-from payments_app.domain.payment import STAFF_ROLES, Role
+from payments_app.domain.payment import STAFF_ROLES, Role, includes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,15 @@ class Identity:
     def is_staff(self) -> bool:
         """Whether the user belongs to the platform's staff."""
         return self.role in STAFF_ROLES
+
+    def may(self, role: Role) -> bool:
+        """Whether the user has at least this staff role: an owner may what finance may."""
+        return includes(self.role, role)
+
+    def require(self, role: Role) -> None:
+        """Raise NotAllowed unless the user has at least this staff role."""
+        if not self.may(role):
+            raise NotAllowed(f"{role} only")
 
     def own_account(self) -> int:
         """Return the customer's account; raises NotAllowed for staff, who have none."""

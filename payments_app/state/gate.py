@@ -26,6 +26,7 @@ from reflex_base.constants.state import FIELD_MARKER
 from reflex_base.registry import RegistrationContext
 from starlette.requests import cookie_parser
 
+from payments_app.domain.payment import Role
 from payments_app.services.accounts import identify, session_cookie
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
@@ -34,11 +35,13 @@ log = structlog.get_logger()
 
 
 class Access(Enum):
-    """Who may send an event."""
+    """Who may send an event; of the staff, a role includes those before it."""
 
     PUBLIC = auto()
     CUSTOMER = auto()
-    STAFF = auto()
+    VIEWER = auto()
+    FINANCE = auto()
+    OWNER = auto()
 
 
 _MARK: Final = "_portal_access"
@@ -61,8 +64,18 @@ public_event = _declared(Access.PUBLIC)
 """Anyone may send it, logged in or not."""
 customer_event = _declared(Access.CUSTOMER)
 """Only a logged-in customer may send it."""
-staff_event = _declared(Access.STAFF)
-"""Only logged-in staff may send it; what a role may do is the service's to check."""
+viewer_event = _declared(Access.VIEWER)
+"""Any logged-in staff may send it."""
+finance_event = _declared(Access.FINANCE)
+"""Staff of role finance or owner may send it."""
+owner_event = _declared(Access.OWNER)
+"""Only an owner may send it."""
+
+_ROLES: Final = {
+    Access.VIEWER: Role.VIEWER,
+    Access.FINANCE: Role.FINANCE,
+    Access.OWNER: Role.OWNER,
+}
 
 REFLEX_EVENTS: Final = frozenset(
     format_event_handler(state.event_handlers[name])
@@ -95,7 +108,7 @@ class Gate(rx.Middleware):
         # Events that the server sends to a tab carry no router data: nobody is active there.
         who = await identity_of(state, active=bool(event.router_data))
         await _hand_over(state, who)
-        if access is Access.PUBLIC or (who and who.is_staff == (access is Access.STAFF)):
+        if access is Access.PUBLIC or (who and allows(access, who)):
             return None
         log.warning("event_denied", event_name=event.name, user=who and who.user_id)
         if who is not None:
@@ -109,6 +122,13 @@ def access_of(event_name: str) -> Access | None:
         return Access.PUBLIC
     registered = RegistrationContext.get().event_handlers.get(event_name)
     return getattr(registered.handler.fn, _MARK, None) if registered else None
+
+
+def allows(access: Access, who: Identity) -> bool:
+    """Tell whether a logged-in user may send events of this access."""
+    if access is Access.CUSTOMER:
+        return not who.is_staff
+    return access is Access.PUBLIC or who.may(_ROLES[access])
 
 
 async def identity_of(state: BaseState, *, active: bool = False) -> Identity | None:

@@ -39,7 +39,7 @@ def browser(portal: Portal) -> httpx.AsyncClient:
         return who.email
 
     @app.get("/staff", dependencies=[guards.SameOrigin])
-    async def staff(who: guards.StaffIdentity) -> str:
+    async def staff(who: guards.ViewerIdentity) -> str:
         return who.email
 
     return httpx.AsyncClient(

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from alembic import command
 from sqlalchemy import create_engine, inspect, text
-from sqlmodel import SQLModel
 
-from payments_app.db import models
+from payments_app.db import models, schema
 from tests.conftest import migrate, migrations
 
 
@@ -33,7 +32,7 @@ def tables(file: Path) -> set[str]:
 
 
 def test_migrations_make_every_table_of_the_models(file: Path) -> None:
-    assert tables(file) == {*SQLModel.metadata.tables, "alembic_version"}
+    assert tables(file) == {*schema.METADATA.tables, "alembic_version"}
     assert models.Payment.__tablename__ in tables(file)
 
 
@@ -45,7 +44,7 @@ def test_migrations_go_down_and_up_again(file: Path) -> None:
     run(command.downgrade, file, "base")
     assert tables(file) == {"alembic_version"}
     run(command.upgrade, file, "head")
-    assert tables(file) == {*SQLModel.metadata.tables, "alembic_version"}
+    assert tables(file) == {*schema.METADATA.tables, "alembic_version"}
 
 
 def test_migrating_a_database_that_is_up_to_date_changes_nothing(file: Path) -> None:

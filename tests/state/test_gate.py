@@ -11,7 +11,7 @@ from payments_app.state.gate import (
     customer_event,
     keep_payloads_out_of_logs,
     public_event,
-    staff_event,
+    viewer_event,
 )
 from tests.support.clock import Clock
 from tests.support.factories import make_account, make_user
@@ -46,7 +46,7 @@ class Desk(rx.State):
     def chain(self) -> rx.event.EventSpec:
         return Desk.audit()
 
-    @staff_event
+    @viewer_event
     def audit(self) -> None:
         self.notes.append("audited")
 

@@ -12,6 +12,7 @@ from payments_app.components.look import LOOK
 from payments_app.pages.login import login_page
 from payments_app.pages.payments import payments_page
 from payments_app.pages.result import result_page
+from payments_app.pages.staff.overview import overview_page
 from payments_app.services.context import install
 from payments_app.settings import Settings
 from payments_app.state.checkout import CheckoutState
@@ -50,11 +51,17 @@ app.add_page(
     payments_page,
     route="/",
     title=f"Payments · {title}",
-    on_load=[SessionState.load_session, PaymentsState.load, CheckoutState.load],
+    on_load=[SessionState.load_customer, PaymentsState.load, CheckoutState.load],
 )
 app.add_page(
     result_page,
     route="/pay/[reference]",
     title=f"Payment · {title}",
-    on_load=[SessionState.load_session, CheckoutState.load_result, PaymentsState.load],
+    on_load=[SessionState.load_customer, CheckoutState.load_result, PaymentsState.load],
+)
+app.add_page(
+    overview_page,
+    route="/staff",
+    title=f"Overview · {title}",
+    on_load=[SessionState.load_staff],
 )

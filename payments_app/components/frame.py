@@ -13,7 +13,7 @@ def customer_frame(*content: rx.Component) -> rx.Component:
     """Put the content of a customer's page under the top bar."""
     return rx.box(
         PlainLink.create("Skip to content", href="#content", class_name="skip"),
-        _offline_bar(),
+        offline_bar(),
         rx.el.header(
             rx.link(
                 Settings().portal_name,
@@ -34,7 +34,7 @@ def customer_frame(*content: rx.Component) -> rx.Component:
             _live_mark(),
             _balance_chip(),
             theme_switch(),
-            rx.cond(SessionState.user_name != "", _user_menu(), rx.box(class_name="avatar")),
+            rx.cond(SessionState.user_name != "", user_menu(), rx.box(class_name="avatar")),
             class_name="bar",
         ),
         rx.el.main(*content, id="content", class_name="page", tab_index=-1),
@@ -55,7 +55,8 @@ def theme_switch() -> rx.Component:
     )
 
 
-def _offline_bar() -> rx.Component:
+def offline_bar() -> rx.Component:
+    """Say that there is no connection, while there is none."""
     return rx.cond(
         has_connection_errors,
         rx.el.div(
@@ -91,7 +92,8 @@ def _balance_chip() -> rx.Component:
     )
 
 
-def _user_menu() -> rx.Component:
+def user_menu() -> rx.Component:
+    """Return the menu of the logged-in user, behind the initial of the name."""
     return rx.popover.root(
         rx.popover.trigger(
             rx.el.button(

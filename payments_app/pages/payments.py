@@ -8,26 +8,19 @@ from payments_app.components.frame import customer_frame
 from payments_app.components.payment_detail import payment_detail
 from payments_app.components.payment_table import payment_table
 from payments_app.components.toolbar import toolbar
-from payments_app.state.session import SessionState
 
 
 def payments_page() -> rx.Component:
     """Show balances and all payments to date, with what can be done about them."""
     return customer_frame(
         rx.el.h1("Payments"),
-        rx.cond(
-            SessionState.is_staff,
-            rx.el.p("This page is for customers. Your login is one of staff.", class_name="quiet"),
-            rx.fragment(
-                rx.el.div(
-                    balances(),
-                    rx.el.div(payment_buttons(), class_name="actions"),
-                    class_name="top",
-                ),
-                toolbar(),
-                payment_table(),
-                payment_detail(),
-                payment_dialogs(),
-            ),
+        rx.el.div(
+            balances(),
+            rx.el.div(payment_buttons(), class_name="actions"),
+            class_name="top",
         ),
+        toolbar(),
+        payment_table(),
+        payment_detail(),
+        payment_dialogs(),
     )

@@ -28,19 +28,23 @@ _MOST_RECENT: Final = 500
 Update = Callable[[list[int]], Any]
 """Makes the event that tells a tab which payments have changed."""
 
-_watchers: dict[str, tuple[int, Update]] = {}
+_watchers: dict[str, tuple[int | None, Update]] = {}
 _recent: OrderedDict[int, Snapshot] = OrderedDict()
 
 
-def watch(token: str, account_id: int, update: Update) -> None:
-    """Send a tab the changes of an account from now on, as the event that ``update`` makes."""
+def watch(token: str, account_id: int | None, update: Update) -> None:
+    """Send a tab the changes of an account from now on, as the event that ``update`` makes.
+
+    None is for staff: the changes of all accounts. A tab has one watch; the next replaces it.
+    """
     _watchers[token] = (account_id, update)
 
 
-def recent(payment_id: int, account_id: int) -> Snapshot | None:
-    """Return a payment that changed just now, if it is of that account."""
+def recent(payment_id: int, account_id: int | None) -> Snapshot | None:
+    """Return a payment that changed just now, if it is of that account; None is for staff."""
     found = _recent.get(payment_id)
-    return found if found and found.payment.account_id == account_id else None
+    own = found is not None and account_id in (None, found.payment.account_id)
+    return found if own else None
 
 
 @asynccontextmanager
@@ -81,15 +85,16 @@ async def _tell(app: rx.App, portal: Portal, flock: dict[int, Change]) -> None:
     watched = {account_id for account_id, _ in _watchers.values()}
     by_account: dict[int, list[int]] = {}
     for change in flock.values():
-        if change.account_id in watched:
+        if watched & {change.account_id, None}:
             _recent[change.payment_id] = await reports.snapshot(portal, change.payment_id)
             _recent.move_to_end(change.payment_id)
             by_account.setdefault(change.account_id, []).append(change.payment_id)
     while len(_recent) > _MOST_RECENT:
         _recent.popitem(last=False)
     for token, (account_id, update) in tuple(_watchers.items()):
-        if account_id in by_account:
-            event = Event.from_event_type(update(by_account[account_id]))[0]
+        ids = list(flock) if account_id is None else by_account.get(account_id)
+        if ids:
+            event = Event.from_event_type(update(ids))[0]
             await app.event_processor.enqueue(token, event)
 
 

@@ -1,0 +1,91 @@
+"""What stands around every page of the staff: the top bar and the rail of sections."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import reflex as rx
+from reflex_components_core.core.banner import has_connection_errors
+
+from payments_app.components.frame import offline_bar, theme_switch, user_menu
+from payments_app.components.look import PlainLink
+from payments_app.settings import Settings
+from payments_app.state.session import SessionState
+
+
+@dataclass(frozen=True)
+class Section:
+    """One entry of the rail."""
+
+    label: str
+    icon: str
+    href: str
+
+
+OVERVIEW: Final = Section("Overview", "layout-dashboard", "/staff")
+
+SECTIONS: Final = (OVERVIEW,)
+"""In the order of the rail."""
+
+
+def staff_frame(section: Section, *content: rx.Component) -> rx.Component:
+    """Put the content of one of the staff's sections beside the rail, once staff are known."""
+    return rx.box(
+        PlainLink.create("Skip to content", href="#content", class_name="skip"),
+        offline_bar(),
+        rx.el.header(
+            rx.link(
+                Settings().portal_name,
+                href=OVERVIEW.href,
+                color="inherit",
+                underline="none",
+                _hover={},
+                class_name="brand",
+            ),
+            rx.el.span(class_name="bar-line wide", aria_hidden="true"),
+            rx.el.span("Staff", class_name="quiet wide"),
+            rx.el.span(class_name="grow"),
+            _live_mark(),
+            theme_switch(),
+            rx.cond(SessionState.user_name != "", user_menu(), rx.box(class_name="avatar")),
+            class_name="bar",
+        ),
+        rx.el.div(
+            rx.el.nav(
+                *(_entry(entry, current=entry == section) for entry in SECTIONS),
+                class_name="rail",
+                aria_label="Sections",
+            ),
+            rx.el.main(
+                rx.cond(rx.State.is_hydrated & SessionState.is_staff, rx.fragment(*content)),
+                id="content",
+                class_name="workspace",
+                tab_index=-1,
+            ),
+            class_name="staff",
+        ),
+        class_name="frame",
+    )
+
+
+def _entry(section: Section, *, current: bool) -> rx.Component:
+    return rx.link(
+        rx.icon(section.icon, size=16, aria_hidden="true"),
+        rx.el.span(section.label),
+        href=section.href,
+        underline="none",
+        color="inherit",
+        class_name="rail-entry",
+        custom_attrs={"aria-current": "page"} if current else {},
+    )
+
+
+def _live_mark() -> rx.Component:
+    return rx.cond(
+        has_connection_errors,
+        rx.el.span("Reconnecting", class_name="live away wide"),
+        rx.cond(
+            rx.State.is_hydrated,
+            rx.el.span("Live", class_name="live wide"),
+            rx.fragment(),
+        ),
+    )

@@ -1,0 +1,10 @@
+"""Where staff start."""
+
+import reflex as rx
+
+from payments_app.components.staff.frame import OVERVIEW, staff_frame
+
+
+def overview_page() -> rx.Component:
+    """Show how the day goes."""
+    return staff_frame(OVERVIEW, rx.el.h1("Overview"))

@@ -5,7 +5,7 @@ is a result; only faults raise.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -134,6 +134,17 @@ class RefundResult:
     amount: Money | None = None
     reason: str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPayment:
+    """One payment as its gateway lists it; ``at`` is when it began there, or was paid, in UTC.
+
+    A customer's further try may be a payment of its own, so one reference may be listed twice.
+    """
+
+    at: datetime
+    result: PaymentResult
 
 
 class Subject(StrEnum):
@@ -267,6 +278,13 @@ class Gateway(ABC):
         Raises UnknownPayment when the gateway never had it, Unsupported when it cannot be found
         without a gateway reference, GatewayUnavailable, GatewayRejected.
         """
+
+    def list_payments(self, since: datetime, until: datetime) -> AsyncIterator[ListedPayment]:
+        """List the payments that the gateway dates from ``since`` until before ``until``, in UTC.
+
+        Raises Unsupported where the gateway has no such list, GatewayUnavailable, GatewayRejected.
+        """
+        raise Unsupported(f"{self.label} lists no payments")
 
     async def capture_payment(self, lookup: PaymentLookup) -> PaymentResult:
         """Take the money that the customer approved; safe to repeat. Only where results are

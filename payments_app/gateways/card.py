@@ -6,7 +6,8 @@ SDK. Card numbers never pass here: the page gets a client secret and talks to St
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import stripe
@@ -18,6 +19,7 @@ from payments_app.domain.money import EXPONENTS, Money
 from payments_app.gateways.base import (
     Gateway,
     GatewayEvent,
+    ListedPayment,
     PaymentLookup,
     PaymentRequest,
     PaymentResult,
@@ -50,6 +52,7 @@ logging.getLogger("stripe").setLevel(logging.INFO)
 
 _TOLERANCE_SECONDS: Final = 300
 _MISSING: Final = "resource_missing"
+_PAGE: Final = 100
 
 
 class CardSettings(GatewaySettings):
@@ -130,6 +133,22 @@ class Card(Gateway):
             {"expand": ["latest_charge.balance_transaction"]},
         )
         return payment_result(intent)
+
+    async def list_payments(self, since: datetime, until: datetime) -> AsyncIterator[ListedPayment]:
+        """List the intents created in that time, newest first, paid or not."""
+        query: dict[str, Any] = {
+            "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
+            "limit": _PAGE,
+            "expand": ["data.latest_charge.balance_transaction"],
+        }
+        while True:
+            page = await self._ask(self._stripe.v1.payment_intents.list_async, query)
+            for intent in page["data"]:
+                at = datetime.fromtimestamp(intent["created"], UTC)
+                yield ListedPayment(at, payment_result(intent))
+            if not page["has_more"]:
+                return
+            query["starting_after"] = page["data"][-1]["id"]
 
     async def cancel_payment(self, lookup: PaymentLookup) -> PaymentResult:
         """Cancel the intent; one that cannot be cancelled any more is read instead."""

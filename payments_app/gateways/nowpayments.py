@@ -11,8 +11,10 @@ import asyncio
 import json
 import time
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal, InvalidOperation
+from itertools import count
 from typing import Annotated, Any, Final
 
 import httpx
@@ -26,6 +28,7 @@ from payments_app.domain.payment import PaymentStatus, Reason
 from payments_app.gateways.base import (
     Gateway,
     GatewayEvent,
+    ListedPayment,
     PaymentLookup,
     PaymentRequest,
     PaymentResult,
@@ -76,7 +79,7 @@ _DIGITS: Final = 20
 """No amount of money or coins has more digits before or behind the point."""
 
 _LONGEST_DESCRIPTION: Final = 150
-_PAYMENTS_PER_INVOICE: Final = 100
+_PAGE: Final = 100
 
 
 class NowPaymentsSettings(GatewaySettings):
@@ -151,21 +154,45 @@ class NowPayments(Gateway):
         """
         if lookup.gateway_reference is None or not self._can_list:
             raise Unsupported("nowpayments cannot look this payment up")
+        results = [
+            _result(payment)
+            for payment in await self._list(invoiceId=lookup.gateway_reference)
+            if str(payment.get("invoice_id")) == lookup.gateway_reference
+        ]
+        return max(results, key=_progress, default=_untouched(lookup))
+
+    async def list_payments(self, since: datetime, until: datetime) -> AsyncIterator[ListedPayment]:
+        """List the tries that began in that time. Unsupported without the account's log-in.
+
+        NOWPayments is asked for whole days, and what lies outside the time is left out.
+        """
+        if not self._can_list:
+            raise Unsupported("nowpayments lists payments only with the account's log-in")
+        days = {
+            "dateFrom": since.date().isoformat(),
+            "dateTo": (until + timedelta(days=1)).date().isoformat(),
+        }
+        for page in count():
+            payments = await self._list(page=page, sortBy="created_at", orderBy="asc", **days)
+            for payment in payments:
+                at = datetime.fromisoformat(payment["created_at"])
+                if since <= at < until:
+                    yield ListedPayment(at, _result(payment))
+            if len(payments) < _PAGE:
+                return
+
+    async def _list(self, **query: str | int) -> Sequence[dict[str, Any]]:
+        """Return one page of payments, which needs the log-in."""
         answer = await self._ask(
             "GET",
             "/payment/",
-            params={"invoiceId": lookup.gateway_reference, "limit": _PAYMENTS_PER_INVOICE},
+            params={"limit": _PAGE, **query},
             headers={"Authorization": f"Bearer {await self._access_token()}"},
         )
         payments = answer.get("data")
         if not isinstance(payments, Sequence):
             raise GatewayUnavailable("nowpayments sent no list", retryable=False)
-        results = [
-            _result(payment)
-            for payment in payments
-            if str(payment.get("invoice_id")) == lookup.gateway_reference
-        ]
-        return max(results, key=_progress, default=_untouched(lookup))
+        return payments
 
     async def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> GatewayEvent:
         """Verify HMAC-SHA512 over the message with its keys sorted, and translate.

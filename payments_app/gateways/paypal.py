@@ -5,8 +5,9 @@ reference is the order's id. Nothing is charged before the capture, and the capt
 order: an order is COMPLETED while its capture may still be PENDING.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 import httpx
@@ -18,6 +19,7 @@ from payments_app.domain.payment import PaymentStatus, Reason, decline
 from payments_app.gateways.base import (
     Gateway,
     GatewayEvent,
+    ListedPayment,
     PaymentLookup,
     PaymentRequest,
     PaymentResult,
@@ -30,6 +32,7 @@ from payments_app.gateways.base import (
 from payments_app.gateways.errors import GatewayRejected, UnknownPayment, Unsupported
 from payments_app.gateways.http import Client, load_json, scrub
 from payments_app.gateways.paypal_api import PayPalApi, PayPalSettings, issue_of, refusal
+from payments_app.gateways.paypal_report import listed
 
 log = structlog.get_logger()
 
@@ -141,6 +144,10 @@ class PayPal(Gateway):
     async def fetch_payment(self, lookup: PaymentLookup) -> PaymentResult:
         """Read the order. Unsupported without its id: creating it again then finds it."""
         return _result(await self._read_order(lookup))
+
+    def list_payments(self, since: datetime, until: datetime) -> AsyncIterator[ListedPayment]:
+        """List what was paid in that time; PayPal's report lags up to three hours behind."""
+        return listed(self.api, since, until)
 
     async def capture_payment(self, lookup: PaymentLookup) -> PaymentResult:
         """Capture the approved order. A means that was declined sends the customer back to choose

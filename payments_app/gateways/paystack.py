@@ -8,8 +8,8 @@ A failed or abandoned payment has no webhook: only a look-up tells.
 import asyncio
 import hmac
 import re
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Annotated, Any, Final
 
@@ -24,6 +24,7 @@ from payments_app.domain.payment import PaymentStatus, Reason, decline
 from payments_app.gateways.base import (
     Gateway,
     GatewayEvent,
+    ListedPayment,
     PaymentLookup,
     PaymentRequest,
     PaymentResult,
@@ -138,6 +139,18 @@ class Paystack(Gateway):
     async def fetch_payment(self, lookup: PaymentLookup) -> PaymentResult:
         """Verify the transaction by our reference."""
         return await self._verify(lookup.reference)
+
+    async def list_payments(self, since: datetime, until: datetime) -> AsyncIterator[ListedPayment]:
+        """List the transactions started in that time, newest first, paid or not."""
+        span = {"perPage": _PAGE, "from": since.isoformat(), "to": until.isoformat()}
+        for page in count(1):
+            transactions = await self._ask("GET", "/transaction", params=span | {"page": page})
+            for data in transactions:
+                at = datetime.fromisoformat(data["created_at"])
+                if since <= at < until:
+                    yield ListedPayment(at, _result(data))
+            if len(transactions) < _PAGE:
+                return
 
     async def cancel_payment(self, lookup: PaymentLookup) -> PaymentResult:
         """Return the payment if it was paid; else Unsupported, since a page cannot be closed."""

@@ -6,6 +6,7 @@ Paths, bodies and errors are those of https://documenter.getpostman.com/view/790
 import hashlib
 import hmac
 import json
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -24,6 +25,7 @@ EMAIL: Final = "merchant@sandbox.example"
 PASSWORD: Final = "np_sandbox_password"  # noqa: S105  (sandbox only)
 _PRICED_IN: Final = frozenset({"AUD", "CAD", "EUR", "GBP", "ILS", "RON", "USD"})
 _TOKEN_SECONDS: Final = 300
+_EVERYTHING: Final = 1_000_000
 
 api = api_router()
 
@@ -121,8 +123,12 @@ async def list_payments(
     here: Here,
     invoice_id: Annotated[str, Query(alias="invoiceId")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 10,
+    page: Annotated[int, Query(ge=0)] = 0,
+    order: Annotated[str, Query(alias="orderBy", pattern="^(asc|desc)$")] = "desc",
+    since: Annotated[date | None, Query(alias="dateFrom")] = None,
+    until: Annotated[date | None, Query(alias="dateTo")] = None,
 ) -> Response:
-    """List payments, newest first; needs the token of a log-in besides the API key."""
+    """List payments by the time they began; needs the token of a log-in besides the API key."""
     _authorise(request)
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     async with here.transaction() as tx:
@@ -130,9 +136,28 @@ async def list_payments(
         if known is None or known["ends"] <= tx.now:
             raise _refuse(401, "AUTH_REQUIRED", "Authorization header is empty or invalid")
         match = {"invoice_id": [invoice_id]} if invoice_id else {}
-        payments = await tx.find("payment", match=match, limit=limit)
+        payments = await tx.find(
+            "payment",
+            match=match,
+            since=_midnight(since) if since else 0,
+            before=_midnight(until) if until else None,
+            limit=_EVERYTHING,
+        )
+    if order == "asc":
+        payments.reverse()
     total = len(payments)
-    return _json({"data": payments, "limit": limit, "page": 0, "pagesCount": 1, "total": total})
+    answer = {
+        "data": payments[limit * page : limit * (page + 1)],
+        "limit": limit,
+        "page": page,
+        "pagesCount": -(-total // limit),
+        "total": total,
+    }
+    return _json(answer)
+
+
+def _midnight(day: date) -> float:
+    return datetime.combine(day, time(), UTC).timestamp()
 
 
 @api.get("/v1/payment/{payment_id}")

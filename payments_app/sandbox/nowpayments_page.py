@@ -172,6 +172,8 @@ async def _new_payment(tx: Transaction, invoice: Document, parent: str | None) -
         "outcome_currency": _COIN,
         "payment_extra_ids": None,
         "fee": {"currency": _COIN, "depositFee": "0", "withdrawalFee": "0", "serviceFee": "0"},
+        "created_at": timestamp(tx.now),
+        "updated_at": timestamp(tx.now),
     }
     await _report(tx, invoice, payment, "waiting")
     return payment
@@ -207,10 +209,11 @@ async def _receive(tx: Transaction, invoice: Document, payment: Document, choice
 
 async def _report(tx: Transaction, invoice: Document, payment: Document, status: str) -> None:
     """Give a payment a status, and tell the merchant."""
-    payment["payment_status"] = status
+    payment |= {"payment_status": status, "updated_at": timestamp(tx.now)}
     await tx.put("payment", payment["payment_id"], payment)
+    message = {name: value for name, value in payment.items() if not name.endswith("ed_at")}
     url = invoice["ipn_callback_url"]
-    await webhooks.post(tx, f"{payment['payment_id']}:{status}", status, payment, url)
+    await webhooks.post(tx, f"{payment['payment_id']}:{status}", status, message, url)
 
 
 def _price(invoice: Document) -> Money:

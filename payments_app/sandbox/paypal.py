@@ -9,7 +9,7 @@ import base64
 import hmac
 import json
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -41,6 +41,7 @@ from payments_app.sandbox.paypal_objects import (
     write_money,
 )
 from payments_app.sandbox.paypal_page import pages
+from payments_app.sandbox.paypal_report import report
 from payments_app.sandbox.store import Document, Transaction
 from payments_app.sandbox.twin import Answer, Here, Provider, Signed, Twin, new_id
 
@@ -55,10 +56,12 @@ api = api_router()
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One authorised request: its JSON body, the id in its path, whether it asked for all."""
+    """One authorised request: its JSON body and query, the id in its path, whether it asked for
+    all."""
 
     here: Provider
     body: Document
+    query: Mapping[str, str]
     wanted: str
     whole: bool
     key: str | None
@@ -91,6 +94,7 @@ async def _answer(request: Request, here: Provider, work: Work) -> Response:
     call = Call(
         here,
         await _body(request),
+        request.query_params,
         request.path_params.get("wanted", ""),
         request.headers.get("Prefer") == "return=representation",
         key,
@@ -229,6 +233,12 @@ async def refund_capture(tx: Transaction, call: Call) -> Reply:
 async def read_refund(tx: Transaction, call: Call) -> Reply:
     """Look a refund up."""
     return Reply(200, view(await load(tx, "refund", call.wanted)))
+
+
+@paypal("GET", "/v1/reporting/transactions")
+async def search_transactions(tx: Transaction, call: Call) -> Reply:
+    """List what moved money between two moments."""
+    return Reply(200, await report(tx, call.query))
 
 
 def _shown_refund(call: Call, refund: Document, status: int) -> Reply:

@@ -92,6 +92,26 @@ async def verify(here: Here, reference: str) -> Document:
         return _done("Verification successful", view(await load(tx, reference)))
 
 
+@api.get("/transaction", dependencies=[Authorised])
+async def list_transactions(
+    here: Here,
+    per_page: Annotated[int, Query(alias="perPage", ge=1, le=100)] = 50,
+    page: Annotated[int, Query(ge=1)] = 1,
+    since: Annotated[datetime | None, Query(alias="from")] = None,
+    until: Annotated[datetime | None, Query(alias="to")] = None,
+) -> Document:
+    """List transactions, newest first."""
+    async with here.transaction() as tx:
+        found = await tx.find(
+            "transaction",
+            since=since.timestamp() if since else 0,
+            before=until.timestamp() if until else None,
+            limit=per_page * page,
+        )
+    shown = [view(each) for each in found[per_page * (page - 1) :]]
+    return _done("Transactions retrieved", shown)
+
+
 @api.post("/refund")
 async def create_refund(here: Here, asked: Body) -> Document:
     """Give a transaction back, wholly or in part."""

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -63,6 +63,8 @@ class GatewayContract:
     declines = True
     refunds = True
     cancels = True
+    page_size: str | None = None
+    """Where its list of payments keeps how many it asks for at once; None: it has no list."""
     wrong_keys_are_refused = True
 
     async def approve(self, sandbox: RunningSandbox, created: PaymentResult) -> None:
@@ -254,6 +256,42 @@ class GatewayContract:
         assert charged != self.charge.minor
         arrived = result.received or result.amount
         assert arrived != self.charge or result.status is not COMPLETED
+
+    async def test_lists_what_was_paid(self, sandbox: RunningSandbox, gateway: Gateway) -> None:
+        hour, now = timedelta(hours=1), datetime.now(UTC)
+        if self.page_size is None:
+            with pytest.raises(Unsupported):
+                [each async for each in gateway.list_payments(now - hour, now + hour)]
+            return
+        paid = await self.pay(sandbox, gateway)
+        (listed,) = [each async for each in gateway.list_payments(now - hour, now + hour)]
+        assert now - hour < listed.at < now + hour
+        assert listed.result.gateway_reference in (None, paid.gateway_reference)
+        assert listed.result.own_reference == self.request_.reference
+        assert (listed.result.status, listed.result.amount) == (COMPLETED, self.charge)
+        assert listed.result.reason is None
+        assert listed.result.raw
+        for start in (now - 2 * hour, now + hour):
+            assert [each async for each in gateway.list_payments(start, start + hour)] == []
+
+    async def test_lists_every_page(
+        self, sandbox: RunningSandbox, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if self.page_size is not None:
+            monkeypatch.setattr(self.page_size, 2)
+            references = {f"P{number}K2M4Q9T1W3X5Z" for number in range(5)}
+            for reference in references:
+                request = replace(self.request_at(sandbox), reference=reference)
+                created = await gateway.create_payment(request)
+                await self.approve(sandbox, created)
+                lookup = replace(self.lookup(created.gateway_reference), reference=reference)
+                if (await gateway.fetch_payment(lookup)).capturable:
+                    await gateway.capture_payment(lookup)
+            hour, now = timedelta(hours=1), datetime.now(UTC)
+            found = [each async for each in gateway.list_payments(now - hour, now + hour)]
+            assert len(found) == 5
+            assert {each.result.own_reference for each in found} == references
+            assert {each.result.status for each in found} == {COMPLETED}
 
     # Faults
 

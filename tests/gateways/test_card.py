@@ -42,6 +42,7 @@ async def confirm(sandbox: RunningSandbox, created: PaymentResult, number: str) 
 class TestCard(GatewayContract):
     kind = Card
     creating = "POST /sandbox/stripe/v1/payment_intents"
+    page_size = "payments_app.gateways.card._PAGE"
     secrets = ("secret_key", "webhook_secret")
 
     async def approve(self, sandbox: RunningSandbox, created: PaymentResult) -> None:

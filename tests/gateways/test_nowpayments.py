@@ -157,6 +157,7 @@ def signed(payment: dict[str, Any], key: str) -> tuple[dict[str, str], bytes]:
 class TestContract(GatewayContract):
     kind = NowPayments
     creating = "/v1/invoice"
+    page_size = "payments_app.gateways.nowpayments._PAGE"
     secrets = ("api_key", "ipn_key", "password")
     refunds = False
     cancels = False

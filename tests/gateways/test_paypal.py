@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
@@ -54,6 +54,7 @@ USD = Money(5000, "USD")
 class TestContract(GatewayContract):
     kind = PayPal
     creating = "/v2/checkout/orders"
+    page_size = "payments_app.gateways.paypal_report._PAGE"
     secrets = ("client_secret",)
 
     async def approve(self, sandbox: RunningSandbox, created: PaymentResult) -> None:
@@ -628,3 +629,16 @@ async def test_portal_captures_when_only_the_webhook_comes(
         ("refund", "completed", -1000),
         ("chargeback", "completed", -4000),
     ]
+
+
+async def test_lists_payments_but_no_refunds_over_more_than_31_days(
+    sandbox: RunningSandbox, gateway: PayPal
+) -> None:
+    result = await paid(sandbox, gateway)
+    request = RefundRequest("R7K2", lookup(result), Money(1000, "USD"))
+    await gateway.refund(request)
+    now = datetime.now(UTC)
+    span = now - timedelta(days=80), now + timedelta(minutes=1)
+    (listed,) = [each async for each in gateway.list_payments(*span)]
+    assert (listed.result.own_reference, listed.result.fee) == ("P7K2", result.fee)
+    assert listed.result.gateway_reference == result.gateway_reference

@@ -59,6 +59,7 @@ USD = Money(5000, "USD")
 class TestContract(GatewayContract):
     kind = Paystack
     creating = "/transaction/initialize"
+    page_size = "payments_app.gateways.paystack._PAGE"
     secrets = ("secret_key",)
     cancels = False
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -17,6 +17,14 @@ class Mode(StrEnum):
 
     SANDBOX = "sandbox"
     LIVE = "live"
+
+
+class MailSecurity(StrEnum):
+    """How the connection to the mail server is encrypted; ``none`` is for one on this machine."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
 
 
 class Settings(BaseSettings):
@@ -41,6 +49,14 @@ class Settings(BaseSettings):
     """A Pending top-up is given up after this long, unless its gateway says otherwise."""
     sweep_interval_seconds: float = Field(default=5.0, gt=0)
     webhook_body_limit: int = 256 * 1024
+    smtp_host: str = ""
+    """The mail server; empty: the sandbox's mailbox, and in live mode e-mails wait."""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: MailSecurity = MailSecurity.STARTTLS
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    mail_sender: str = ""
+    """The address that e-mails come from; empty: no-reply at the public address's host."""
     log_level: str = "INFO"
 
     @model_validator(mode="after")

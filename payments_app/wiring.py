@@ -11,12 +11,12 @@ from payments_app.db.engine import Database
 from payments_app.gateways import registry
 from payments_app.gateways.base import Gateway
 from payments_app.sandbox.app import Sandbox, create_sandbox, issued_settings
-from payments_app.services import sweep, webhooks
+from payments_app.services import delivery, sweep, webhooks
 from payments_app.services.context import Portal
 from payments_app.settings import Settings
 
 Worker = Callable[[Portal], Coroutine[Any, Any, None]]
-WORKERS: Final[tuple[Worker, ...]] = (webhooks.run, sweep.run)
+WORKERS: Final[tuple[Worker, ...]] = (webhooks.run, sweep.run, delivery.run)
 
 
 class UnsafeSettings(SystemExit):

@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from payments_app.db import models, staff_models
+from payments_app.db import mail_models, models, staff_models
 
 METADATA = SQLModel.metadata
-TABLE_MODULES = (models, staff_models)
+TABLE_MODULES = (models, staff_models, mail_models)

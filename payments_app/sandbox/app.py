@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 from starlette.staticfiles import StaticFiles
 
-from payments_app.sandbox import control, pages
+from payments_app.sandbox import control, mailbox, pages
 from payments_app.sandbox.registry import TWINS
 from payments_app.sandbox.store import Clock, Store
 from payments_app.sandbox.twin import Answer, Provider, Twin
@@ -66,9 +66,11 @@ def create_sandbox(
     providers = {twin.code: Provider(twin, store, origin, merchant) for twin in twins}
     app = FastAPI(openapi_url=None)
     app.state.providers = providers
+    app.state.store = store
     _answer_errors(app)
     app.include_router(pages.router)
     app.include_router(control.router)
+    app.include_router(mailbox.router)
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     for provider in providers.values():
         app.mount(provider.twin.prefix, _provider_app(provider))

@@ -20,7 +20,7 @@ STATIC = Path(__file__).with_name("static")
 _ROWS = 20
 _CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
-    " connect-src 'self'; base-uri 'none'"
+    " connect-src 'self'; frame-src 'self'; base-uri 'none'"
 )
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),

@@ -11,6 +11,7 @@ from payments_app.db.models import Payment
 from payments_app.domain.errors import IllegalTransition
 from payments_app.domain.payment import REVIEW_REASONS, PaymentStatus, Reason, check_transition
 from payments_app.gateways.base import PaymentResult
+from payments_app.services import mail
 from payments_app.services.actions import stored_action
 from payments_app.services.context import Portal
 from payments_app.services.live import Change
@@ -80,9 +81,10 @@ async def apply(
         return Outcome.REFUSED
     if paid:
         await _complete(session, payment, result, actor, now, portal)
-        return Outcome.COMPLETED
-    _cancel(session, payment, result, actor, now)
-    return Outcome.CANCELLED
+    else:
+        _cancel(session, payment, result, actor, now)
+    await mail.settled(session, payment, now)
+    return Outcome.COMPLETED if paid else Outcome.CANCELLED
 
 
 def _mismatch(payment: Payment, result: PaymentResult) -> Reason | None:

@@ -1,0 +1,72 @@
+"""The outbox of e-mails: each occasion once per user, claimed by one worker, marked when sent."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from payments_app.db.ledger import insert_into
+from payments_app.db.mail_models import Mail, MailChoice
+from payments_app.db.models import User
+
+Reader = tuple[User, MailChoice]
+"""A user with what they chose, chosen or not."""
+
+
+async def add(session: AsyncSession, values: dict[str, Any]) -> None:
+    """Put an e-mail into the outbox, unless this user is told of this occasion already."""
+    insert = insert_into(session, Mail).values(**values)
+    await session.execute(
+        insert.on_conflict_do_nothing(index_elements=["user_id", "kind", "about"])
+    )
+
+
+async def readers(session: AsyncSession, account_id: int) -> list[Reader]:
+    """Return the account's users who can log in."""
+    query = (
+        select(User, MailChoice)
+        .outerjoin(MailChoice, col(MailChoice.user_id) == col(User.id))
+        .where(col(User.account_id) == account_id, col(User.disabled_at).is_(None))
+        .order_by(col(User.id))
+    )
+    rows = (await session.execute(query)).all()
+    return [(user, choice or MailChoice(user_id=user.key)) for user, choice in rows]
+
+
+async def claim_due(
+    session: AsyncSession, now: datetime, lease: timedelta, limit: int
+) -> Sequence[Mail]:
+    """Take e-mails whose time has come; until the lease ends no other worker gets them."""
+    due = (
+        select(Mail)
+        .where(col(Mail.next_attempt_at) <= now)
+        .order_by(col(Mail.next_attempt_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    mails = (await session.execute(due)).scalars().all()
+    for mail in mails:
+        mail.attempts += 1
+        mail.next_attempt_at = now + lease
+    return mails
+
+
+async def mark_sent(session: AsyncSession, mail_id: int, at: datetime, outcome: str) -> None:
+    """Write that an e-mail was taken over by the mail server; it is never sent again."""
+    await session.execute(
+        update(Mail)
+        .where(col(Mail.id) == mail_id)
+        .values(sent_at=at, next_attempt_at=None, outcome=outcome, data={})
+    )
+
+
+async def postpone(
+    session: AsyncSession, mail_id: int, until: datetime | None, outcome: str
+) -> None:
+    """Set when an e-mail is tried again; None gives it up and leaves it to staff."""
+    await session.execute(
+        update(Mail).where(col(Mail.id) == mail_id).values(next_attempt_at=until, outcome=outcome)
+    )

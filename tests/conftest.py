@@ -1,49 +1,62 @@
-"""Fixtures for all tests: a database of one's own and a portal around it."""
+"""Fixtures for all tests: a database of one's own and a portal around it.
 
-import shutil
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+``database``      migrated and empty; a test that uses it runs on SQLite and on PostgreSQL.
+``database_url``  the address of the same, for a test that opens it by itself.
+``postgres_url``  the same on PostgreSQL only, such as for a portal in a process of its own.
+``databases``     as many fresh databases as a test asks for, on each of the two in turn.
+"""
+
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 
 from payments_app.db.engine import Database
 from payments_app.services.context import Portal
 from payments_app.settings import Settings
 from tests.support.clock import Clock
-
-ROOT = Path(__file__).parent.parent
-
-
-def migrations(url: str) -> Config:
-    """Alembic's configuration for the database at ``url``."""
-    config = Config(ROOT / "alembic.ini")
-    config.set_main_option("sqlalchemy.url", url)
-    return config
-
-
-def migrate(url: str, revision: str = "head") -> None:
-    """Bring a database to a revision. In a thread, since env.py runs an event loop of its own."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(command.upgrade, migrations(url), revision).result()
+from tests.support.databases import Databases, Postgres, Sqlite
 
 
 @pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite file with all tables, to be copied."""
-    path = tmp_path_factory.mktemp("migrated") / "portal.db"
-    migrate(f"sqlite+aiosqlite:///{path}")
-    return path
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Sqlite:
+    """Files of the embedded database."""
+    return Sqlite(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server, one for each worker of the tests."""
+    server = Postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """The databases of this run of the test: on SQLite, then on PostgreSQL."""
+    chosen: Databases = request.getfixturevalue(request.param)
+    return chosen
 
 
 @pytest.fixture
-async def database(migrated_file: Path, tmp_path: Path) -> AsyncIterator[Database]:
+def database_url(databases: Databases) -> Iterator[str]:
+    """Where a migrated, empty database for one test is."""
+    with databases.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """Where a migrated, empty PostgreSQL database for one test is."""
+    with postgres.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
     """A migrated, empty database for one test."""
-    path = tmp_path / "portal.db"
-    shutil.copyfile(migrated_file, path)
-    database = Database(f"sqlite+aiosqlite:///{path}")
+    database = Database(database_url)
     yield database
     await database.close()
 

@@ -329,7 +329,8 @@ def _make_completed_rows_final() -> None:
         return
     op.execute(
         "create function payment_final() returns trigger language plpgsql as $$ begin "
-        "raise exception 'a completed payment is final'; end $$"
+        "raise exception 'a completed payment is final' "
+        "using errcode = 'integrity_constraint_violation'; end $$"
     )
     for action, condition in (("update", f"and ({changed})"), ("delete", "")):
         op.execute(

@@ -46,7 +46,8 @@ def _append_only() -> None:
         return
     op.execute(
         "create function audit_append_only() returns trigger language plpgsql as $$ begin "
-        "raise exception 'the audit log is append-only'; end $$"
+        "raise exception 'the audit log is append-only' "
+        "using errcode = 'integrity_constraint_violation'; end $$"
     )
     op.execute(
         "create trigger audit_entry_append_only before update or delete on audit_entry "

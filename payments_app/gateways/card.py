@@ -39,10 +39,11 @@ from payments_app.gateways.errors import (
     GatewayRejected,
     GatewayUnavailable,
     InvalidSignature,
+    RateLimited,
     UnknownPayment,
     Unsupported,
 )
-from payments_app.gateways.http import Client, load_json
+from payments_app.gateways.http import Client, load_json, seconds_asked
 from payments_app.settings import GatewaySettings
 
 log = structlog.get_logger()
@@ -93,7 +94,7 @@ class Card(Gateway):
             settings.secret_key.get_secret_value() or "none",
             base_addresses={"api": settings.api_base},
             http_client=self._http,
-            max_network_retries=2,
+            max_network_retries=0,
         )
 
     async def aclose(self) -> None:
@@ -206,27 +207,32 @@ class Card(Gateway):
             raise InvalidSignature("no matching signature")
 
     async def _ask(self, call: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-        """Call the SDK and translate its faults; returns plain JSON.
+        """Call the SDK through the client's circuit and translate its faults; returns plain JSON.
 
-        The SDK's own errors are dropped here, since their texts may quote the whole answer.
+        The client repeats it instead of the SDK: every call is a read, carries our key, or cancels.
         """
-        try:
-            answer: dict[str, Any] = (await call(*arguments)).to_dict()
-            return answer
-        except stripe.StripeError as error:
-            fault = _fault(error)
-        log.warning("gateway_fault", gateway=self.code, fault=str(fault))
-        raise fault
+
+        async def ask() -> dict[str, Any]:
+            try:
+                answer: dict[str, Any] = (await call(*arguments)).to_dict()
+                return answer
+            except stripe.StripeError as error:
+                fault = _fault(error)
+            # Outside the block, since the SDK's error may quote the whole answer.
+            log.warning("gateway_fault", gateway=self.code, fault=str(fault))
+            raise fault
+
+        return await self.client.carry_out(ask, repeatable=True)
 
 
 def _fault(error: stripe.StripeError) -> GatewayUnavailable | GatewayRejected:
     """Tell a refusal from an unknown outcome, which the SDK calls APIError when the answer is a
     5xx, a 409 (the same key is still at work) or cannot be read."""
     if isinstance(error, stripe.APIConnectionError | stripe.APIError | stripe.RateLimitError):
-        waiting = (error.headers or {}).get("retry-after", "")
-        return GatewayUnavailable(
+        kind = RateLimited if isinstance(error, stripe.RateLimitError) else GatewayUnavailable
+        return kind(
             f"card: {type(error).__name__} {error.http_status or ''}".strip(),
-            retry_after=float(waiting) if waiting.isdigit() else 0.0,
+            retry_after=seconds_asked((error.headers or {}).get("retry-after")),
         )
     code = error.code or type(error).__name__
     return UnknownPayment(code) if code == _MISSING else GatewayRejected(code)

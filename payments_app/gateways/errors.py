@@ -16,6 +16,10 @@ class GatewayUnavailable(PortalError):
         self.retry_after = retry_after
 
 
+class RateLimited(GatewayUnavailable):
+    """The gateway lives, but asks to be called less often (429)."""
+
+
 class GatewayRejected(PortalError):
     """The gateway refused the request itself; ``code`` is the provider's."""
 

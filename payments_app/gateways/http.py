@@ -1,9 +1,12 @@
 """The one HTTP client of all gateways: time-outs, safe retries, exact numbers, scrubbing."""
 
+import asyncio
 import json
 import random
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
 
 import httpx
 import structlog
@@ -14,12 +17,18 @@ from tenacity import (
     stop_after_attempt,
 )
 
-from payments_app.gateways.errors import GatewayUnavailable
+from payments_app.gateways.circuit import Circuit
+from payments_app.gateways.errors import GatewayUnavailable, RateLimited
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
 TIMEOUT: Final = httpx.Timeout(connect=3.0, read=10.0, write=10.0, pool=3.0)
-"""Seconds for each phase of one call."""
+"""Seconds for each phase of one request."""
+
+DEADLINE: Final = 20.0
+"""Seconds for a whole call, its repeats and the pauses between them."""
 
 _ATTEMPTS: Final = 3
 _LONGEST_WAIT: Final = 5.0
@@ -60,9 +69,10 @@ def load_json(text: str | bytes) -> Any:
 
 
 class Client:
-    """An HTTP client for one gateway; ``name`` marks its log lines, ``timeout`` bounds its calls.
+    """An HTTP client for one gateway; ``name`` marks its log lines.
 
-    Close it with ``aclose()``.
+    ``timeout`` bounds each phase of one request, ``deadline`` the seconds of a whole call with its
+    repeats, so that an answer that only drips in ends too. Close it with ``aclose()``.
     """
 
     def __init__(
@@ -70,9 +80,12 @@ class Client:
         name: str,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: httpx.Timeout = TIMEOUT,
+        deadline: float = DEADLINE,
     ) -> None:
         self.name = name
         self.timeout = timeout
+        self.deadline = deadline
+        self.circuit = Circuit(name)
         self._http = httpx.AsyncClient(timeout=timeout, transport=transport)
 
     async def aclose(self) -> None:
@@ -85,20 +98,12 @@ class Client:
         """Send one request and return the answer, whatever it says, unless it is a fault.
 
         Reads are repeated after a fault, and writes that are ``repeatable`` (they carry an
-        idempotency key), up to three times with jitter, honouring Retry-After. Raises
-        GatewayUnavailable for a network fault, a 5xx or a 429: the outcome is then unknown.
+        idempotency key). Raises GatewayUnavailable for a network fault, a 5xx or a 429: the outcome
+        is then unknown.
         """
-        attempts = _ATTEMPTS if repeatable or method == "GET" else 1
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(attempts),
-            wait=_wait,
-            retry=retry_if_exception(lambda error: getattr(error, "retryable", False)),
-            reraise=True,
+        return await self.carry_out(
+            lambda: self._send(method, url, arguments), repeatable or method == "GET"
         )
-        async for attempt in retrying:
-            with attempt:
-                return await self._send(method, url, arguments)
-        raise AssertionError("unreachable: tenacity re-raises the last fault")
 
     async def json(
         self, method: str, url: str, *, repeatable: bool = False, **arguments: Any
@@ -107,14 +112,49 @@ class Client:
 
         Raises GatewayUnavailable as ``request`` does, and for a body that is no JSON object.
         """
-        response = await self.request(method, url, repeatable=repeatable, **arguments)
+
+        async def ask() -> tuple[int, dict[str, Any]]:
+            response = await self._send(method, url, arguments)
+            return response.status_code, self._object(response.content)
+
+        return await self.carry_out(ask, repeatable or method == "GET")
+
+    async def carry_out(self, call: Callable[[], Awaitable[T]], repeatable: bool) -> T:
+        """Make one call of the gateway through its circuit, within the deadline.
+
+        One that is ``repeatable`` is made up to three times, with jittered pauses, never sooner
+        than the gateway asked for. Raises what ``call`` raises, and GatewayUnavailable when time is
+        up or the circuit refuses it.
+        """
+        ends = time.monotonic() + self.deadline
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(_ATTEMPTS if repeatable else 1),
+            wait=_wait,
+            retry=retry_if_exception(_worth_repeating),
+            reraise=True,
+        )
+        async for attempt in retrying:
+            with attempt:
+                async with self.circuit.call():
+                    return await self._in_time(call, ends)
+        raise AssertionError("unreachable: tenacity re-raises the last fault")
+
+    async def _in_time(self, call: Callable[[], Awaitable[T]], ends: float) -> T:
         try:
-            answer = load_json(response.content)
+            async with asyncio.timeout(ends - time.monotonic()):
+                return await call()
+        except TimeoutError:
+            log.warning("gateway_fault", gateway=self.name, fault="deadline")
+            raise GatewayUnavailable(f"{self.name} took too long", retryable=False) from None
+
+    def _object(self, body: bytes) -> dict[str, Any]:
+        try:
+            answer = load_json(body)
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
             raise GatewayUnavailable(f"{self.name} sent no JSON object", retryable=False)
-        return response.status_code, answer
+        return answer
 
     async def _send(self, method: str, url: str, arguments: dict[str, Any]) -> httpx.Response:
         try:
@@ -122,28 +162,42 @@ class Client:
         except httpx.HTTPError as error:
             log.warning("gateway_fault", gateway=self.name, method=method, fault=repr(error))
             raise GatewayUnavailable(f"{self.name}: {type(error).__name__}") from error
-        if response.is_server_error or response.status_code == _TOO_MANY_REQUESTS:
-            log.warning(
-                "gateway_fault",
-                gateway=self.name,
-                method=method,
-                status=response.status_code,
-            )
-            raise GatewayUnavailable(
-                f"{self.name} answered {response.status_code}",
-                retry_after=_seconds(response.headers.get("retry-after")),
-            )
-        return response
+        if not response.is_server_error and response.status_code != _TOO_MANY_REQUESTS:
+            return response
+        status = response.status_code
+        log.warning("gateway_fault", gateway=self.name, method=method, status=status)
+        kind = RateLimited if status == _TOO_MANY_REQUESTS else GatewayUnavailable
+        raise kind(
+            f"{self.name} answered {status}",
+            retry_after=seconds_asked(response.headers.get("retry-after")),
+        )
 
 
-def _seconds(header: str | None) -> float:
-    return float(header) if header and header.isdigit() else 0.0
+def seconds_asked(header: str | None) -> float:
+    """Return how long a Retry-After header asks to wait: seconds or an HTTP date (RFC 9110,
+    10.2.3); 0 for none, a past one or nonsense."""
+    if not header:
+        return 0.0
+    if header.isascii() and header.isdigit():
+        return float(header)
+    try:
+        until = parsedate_to_datetime(header)
+    except ValueError:
+        return 0.0
+    return max(0.0, until.timestamp() - time.time())
+
+
+def _worth_repeating(error: BaseException) -> bool:
+    return (
+        isinstance(error, GatewayUnavailable)
+        and error.retryable
+        and error.retry_after <= _LONGEST_WAIT
+    )
 
 
 def _wait(state: RetryCallState) -> float:
-    """Wait 0.2, 0.4 ... seconds with jitter, or as long as the gateway asked, up to a limit."""
+    """Wait 0.2, 0.4 ... seconds with jitter, and at least as long as the gateway asked."""
     fault = state.outcome.exception() if state.outcome else None
     asked: float = getattr(fault, "retry_after", 0.0)
-    backoff = 0.2 * 2 ** (state.attempt_number - 1) * random.uniform(0.5, 1.5)  # noqa: S311
-    wait: float = min(max(asked, backoff), _LONGEST_WAIT)
-    return wait
+    backoff: float = 0.2 * 2 ** (state.attempt_number - 1) * random.uniform(0.5, 1.5)  # noqa: S311
+    return max(asked, backoff)

@@ -1,15 +1,20 @@
 """The gateways' HTTP client, against a real server that answers as it is told."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from payments_app.gateways.circuit import FAULTS_TO_OPEN
 from payments_app.gateways.errors import GatewayUnavailable
 from payments_app.gateways.http import REDACTED, Client, load_json, scrub
 from tests.support.sandbox import free_port, serving
@@ -86,6 +91,53 @@ async def test_tells_how_long_to_wait(
     with pytest.raises(GatewayUnavailable) as caught:
         await client.request("POST", provider.url)
     assert caught.value.retry_after == seconds
+
+
+@pytest.mark.parametrize(("ahead", "least", "most"), [(90, 85, 90), (-90, 0, 0)])
+async def test_a_date_tells_how_long_to_wait_too(
+    provider: Provider, client: Client, ahead: int, least: float, most: float
+) -> None:
+    provider.answers = [fault(503, retry_after=formatdate(time.time() + ahead, usegmt=True))]
+    with pytest.raises(GatewayUnavailable) as caught:
+        await client.request("POST", provider.url)
+    assert least <= caught.value.retry_after <= most
+
+
+async def test_it_never_asks_sooner_than_the_gateway_wants(
+    provider: Provider, client: Client
+) -> None:
+    provider.answers = [fault(429, retry_after="6")]
+    with pytest.raises(GatewayUnavailable):
+        await client.request("GET", provider.url)
+    provider.answers = [fault(429, retry_after="1")]
+    started = time.monotonic()
+    await client.request("GET", provider.url)
+    assert time.monotonic() - started >= 1
+    assert provider.methods == ["GET"] * 3
+
+
+async def test_an_answer_that_only_drips_in_ends(provider: Provider) -> None:
+    async def drip() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.02)
+
+    provider.answers = [StreamingResponse(drip())]
+    hasty = Client("tests", timeout=httpx.Timeout(5), deadline=0.3)
+    with pytest.raises(GatewayUnavailable, match="too long"):
+        await hasty.json("GET", provider.url)
+    await hasty.aclose()
+    assert provider.methods == ["GET"]
+
+
+async def test_a_dead_gateway_is_not_asked_again_and_again(provider: Provider) -> None:
+    client = Client("tests")
+    provider.answers = [fault() for _ in range(50)]
+    for _ in range(20):
+        with pytest.raises(GatewayUnavailable):
+            await client.request("POST", provider.url)
+    assert len(provider.methods) == FAULTS_TO_OPEN
+    await client.aclose()
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", "1", '"x"', "<html>"])

@@ -20,6 +20,7 @@ from payments_app.state.gate import Gate, keep_payloads_out_of_logs
 from payments_app.state.live import follow_changes
 from payments_app.state.payments import PaymentsState
 from payments_app.state.session import SessionState
+from payments_app.state.topics import follow_topics
 
 settings = Settings()
 portal = wiring.build_portal(settings)
@@ -41,7 +42,11 @@ keep_payloads_out_of_logs()
 @asynccontextmanager
 async def background() -> AsyncIterator[None]:
     """Follow changes, handle webhooks and sweep while the server runs."""
-    async with wiring.running(portal, sandbox), follow_changes(app, portal):
+    async with (
+        wiring.running(portal, sandbox),
+        follow_changes(app, portal),
+        follow_topics(app, portal),
+    ):
         yield
 
 

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     """SQLAlchemy address (``sqlite+aiosqlite://`` or ``postgresql+asyncpg://``)."""
     sandbox_url: str = ""
     """Address of a sandbox running on its own; empty: the portal brings it at /sandbox."""
+    secret_keys: SecretStr = SecretStr("")
+    """Texts, comma separated, that stored secrets are sealed with; live mode needs one."""
+    staff_two_factor: bool = False
+    """Let staff do nothing before they have set up a second factor."""
     session_idle_seconds: int = 2 * 3600
     session_lifetime_seconds: int = 14 * 24 * 3600
     payment_lifetime_seconds: int = 3 * 3600
@@ -62,6 +66,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _fill_addresses(self) -> Self:
         self.public_url = (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+        if not self.live and not self.secret_keys.get_secret_value():
+            self.secret_keys = SecretStr("sandbox")
         self.database_url = self.database_url or f"sqlite+aiosqlite:///{self.data_dir}/portal.db"
         return self
 

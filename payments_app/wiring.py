@@ -29,6 +29,8 @@ def build_portal(settings: Settings) -> Portal:
     gateways = registry.connect(issued)
     if settings.live:
         _refuse_sandbox_keys(gateways)
+        if not settings.secret_keys.get_secret_value().strip(" ,"):
+            raise UnsafeSettings("live mode needs SECRET_KEYS, a long random text")
     return Portal(settings=settings, db=Database(settings.database_url), gateways=gateways)
 
 

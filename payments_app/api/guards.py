@@ -21,10 +21,15 @@ async def optional_identity(request: Request) -> Identity | None:
 OptionalIdentity = Annotated[Identity | None, Depends(optional_identity)]
 
 
-def logged_in(who: OptionalIdentity) -> Identity:
-    """Return who is asking; answers 401 when nobody is logged in."""
+def logged_in(who: OptionalIdentity, request: Request) -> Identity:
+    """Return who is asking; answers 401 when nobody is logged in.
+
+    Staff who view an account as its customer may only read: 403 for everything else.
+    """
     if who is None:
         raise HTTPException(401, "log in first")
+    if who.read_only and request.method not in ("GET", "HEAD"):
+        raise HTTPException(403, "viewing only")
     return who
 
 
@@ -72,6 +77,11 @@ def same_origin(request: Request) -> None:
 
 SameOrigin = Depends(same_origin)
 """For ``dependencies=[...]`` of each route that acts on the session cookie."""
+
+
+def client_address(request: Request) -> str:
+    """Return the browser's IP address, empty when the server does not know it."""
+    return request.client.host if request.client else ""
 
 
 def _is_own(origin: str, request: Request) -> bool:

@@ -1,13 +1,15 @@
-"""Log in and log out: the only routes that set or clear the session cookie."""
+"""Log in, log out, and look at an account as its customers do."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from payments_app.api.guards import SameOrigin
-from payments_app.services import accounts
-from payments_app.services.accounts import TooManyAttempts, serves_tls, session_cookie
+from payments_app.api.guards import LoggedIn, OptionalIdentity, SameOrigin, client_address
+from payments_app.domain.errors import NotAllowed, NotFound
+from payments_app.services import accounts, sessions
+from payments_app.services.accounts import CodeNeeded, serves_tls, session_cookie
 from payments_app.services.context import current
+from payments_app.services.throttle import TooManyAttempts
 
 router = APIRouter(prefix="/auth", tags=["login"], dependencies=[SameOrigin])
 
@@ -21,6 +23,7 @@ class Login(BaseModel):
 
     email: str = Field(max_length=254, pattern=r"^[^\x00-\x1f]+$")
     password: SecretStr = Field(min_length=1, max_length=1000)
+    code: SecretStr = Field(default=SecretStr(""), max_length=40)
     next: str = "/"
 
 
@@ -28,26 +31,28 @@ class Login(BaseModel):
 async def log_in(request: Request) -> Response:
     """Check e-mail and password; 200 sets the cookie and names the page to open.
 
-    401 ``wrong_login``, 422 ``invalid`` and 429 ``too_many_attempts`` (with Retry-After) carry
-    their code in ``error``. The body is checked here, since the framework's own answer would
-    repeat the password.
+    401 ``wrong_login``, ``code_needed`` or ``wrong_code`` (of the second factor), 422 ``invalid``
+    and 429 ``too_many_attempts`` (with Retry-After) carry their code in ``error``. The body is
+    checked here, since the framework's own answer would repeat the password.
     """
     portal = current()
     try:
         login = Login.model_validate_json(await _body(request))
     except ValidationError:
         return JSONResponse({"error": "invalid"}, 422)
-    address = request.client.host if request.client else ""
+    address = client_address(request)
     agent = request.headers.get("user-agent", "")
-    password = login.password.get_secret_value()
+    password, code = login.password.get_secret_value(), login.code.get_secret_value()
     try:
-        token = await accounts.log_in(portal, login.email, password, address, agent)
+        token = await accounts.log_in(portal, login.email, password, address, agent, code)
     except TooManyAttempts as error:
         waiting = {"Retry-After": str(error.retry_after)}
         return JSONResponse({"error": "too_many_attempts"}, 429, headers=waiting)
+    except CodeNeeded as error:
+        return JSONResponse({"error": "wrong_code" if error.wrong else "code_needed"}, 401)
     if token is None:
         return JSONResponse({"error": "wrong_login"}, 401)
-    await accounts.log_out(portal, _token(request))
+    await accounts.log_out(portal, _token(request), address)
     response = JSONResponse({"next": local_path(login.next)})
     response.set_cookie(
         session_cookie(portal.settings),
@@ -66,12 +71,36 @@ async def log_in(request: Request) -> Response:
 async def log_out(request: Request) -> Response:
     """End the login session, clear the cookie and lead to the login page."""
     settings = current().settings
-    await accounts.log_out(current(), _token(request))
+    await accounts.log_out(current(), _token(request), client_address(request))
     response = RedirectResponse("/login", status_code=303)
     response.delete_cookie(
         session_cookie(settings), secure=serves_tls(settings), httponly=True, samesite="lax"
     )
     return response
+
+
+@router.post("/view-as/{account_id}")
+async def view_as(account_id: int, who: LoggedIn, request: Request) -> Response:
+    """Let staff see what an account's customers see, from the next page on; nothing can be changed.
+
+    Answers 403 to customers and 404 for no account.
+    """
+    try:
+        await sessions.view_as(current(), who, account_id, client_address(request))
+    except NotAllowed:
+        raise HTTPException(403, "for staff") from None
+    except NotFound:
+        raise HTTPException(404, "no such account") from None
+    return RedirectResponse("/", status_code=303)
+
+
+@router.post("/leave-view")
+async def leave_view(who: OptionalIdentity, request: Request) -> Response:
+    """Lead staff who viewed an account back to it, and others to the start page."""
+    if who is None or not who.read_only:
+        return RedirectResponse("/", status_code=303)
+    await sessions.stop_viewing(current(), who, client_address(request))
+    return RedirectResponse(f"/staff/accounts/{who.account_id}", status_code=303)
 
 
 def local_path(wanted: str) -> str:

@@ -38,7 +38,10 @@ class _Company:
 
 
 _OWNER: Final = DemoLogin("owner", "owner@northwind.example", "northwind-owner")
+_FINANCE: Final = DemoLogin("finance", "finance@northwind.example", "northwind-finance")
 _VIEWER: Final = DemoLogin("viewer", "viewer@northwind.example", "northwind-viewer")
+
+_STAFF: Final = ((_OWNER, "Nora Lindt"), (_FINANCE, "Femi Adeyemi"), (_VIEWER, "Victor Hale"))
 
 
 def _customer(email: str) -> DemoLogin:
@@ -106,6 +109,7 @@ _COMPANIES: Final = (
 
 DEMO_LOGINS: Final = (
     _OWNER,
+    _FINANCE,
     _VIEWER,
     *(login for company in _COMPANIES for _, login in company.people),
 )
@@ -117,7 +121,7 @@ async def fill(database: Database, today: date) -> bool:
         if await accounts.find_user(session, _OWNER.email):
             return False
         began = datetime.combine(today, time(), UTC) - timedelta(days=tale.DAYS + 1)
-        for login, name in ((_OWNER, "Nora Lindt"), (_VIEWER, "Victor Hale")):
+        for login, name in _STAFF:
             session.add(_user(login, name, began))
         for company in _COMPANIES:
             await _add_company(session, company, began, today)

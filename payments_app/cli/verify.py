@@ -1,11 +1,18 @@
-"""Prove that every balance equals the sum of its rows: ``python -m payments_app.cli.verify``."""
+"""Prove the books: ``python -m payments_app.cli.verify [--audit-hash HEX]``.
+
+Every balance equals the sum of its rows, and the audit log is whole.
+"""
 
 import asyncio
 import sys
+from typing import Annotated
+
+import typer
 
 from payments_app.db import ledger
 from payments_app.db.engine import Database
 from payments_app.domain.money import Money
+from payments_app.services import audit
 from payments_app.settings import Settings
 
 
@@ -20,15 +27,43 @@ async def verify(database: Database) -> list[str]:
     ]
 
 
-async def _main() -> int:
+async def verify_audit(database: Database, noted: bytes | None) -> list[str]:
+    """Return a line for each way in which the audit log is not whole; none is the proof.
+
+    ``noted`` is a hash that was written down earlier and has to be in the log still.
+    """
+    wrong = []
+    broken = await audit.first_broken(database)
+    if broken is not None:
+        wrong.append(f"audit log: row {broken} does not follow from the one before")
+    if noted is not None and not await audit.contains(database, noted):
+        wrong.append(f"audit log: no row has the hash {noted.hex()}")
+    return wrong
+
+
+async def _verify_all(noted: bytes | None) -> list[str]:
     database = Database(Settings().database_url)
     try:
-        wrong = await verify(database)
+        return [*await verify(database), *await verify_audit(database, noted)]
     finally:
         await database.close()
-    print("\n".join(wrong) or "Every balance equals the sum of its Completed rows.")
-    return 1 if wrong else 0
+
+
+def main(
+    audit_hash: Annotated[
+        str, typer.Option(help="A hash from an export or log: it must be in the audit log.")
+    ] = "",
+) -> None:
+    """Prove that every balance equals the sum of its rows, and that the audit log is whole."""
+    try:
+        noted = bytes.fromhex(audit_hash) or None
+    except ValueError:
+        sys.exit("--audit-hash takes hexadecimal digits.")
+    wrong = asyncio.run(_verify_all(noted))
+    if wrong:
+        sys.exit("\n".join(wrong))
+    print("Every balance equals the sum of its Completed rows. The audit log is whole.")
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(_main()))
+    typer.run(main)

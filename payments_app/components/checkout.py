@@ -23,9 +23,13 @@ def _own_button(offer: OfferView) -> rx.Component:
 
 def payment_buttons() -> rx.Component:
     """Return the buttons that open the dialogs: Make Payment, and each offer with its own."""
-    return rx.fragment(
-        rx.foreach(CheckoutState.own_dialogs, _own_button),
-        rx.button("Make Payment", on_click=CheckoutState.open_dialog(PAYMENT), size="2"),
+    return rx.cond(
+        CheckoutState.viewing,
+        rx.fragment(),
+        rx.fragment(
+            rx.foreach(CheckoutState.own_dialogs, _own_button),
+            rx.button("Make Payment", on_click=CheckoutState.open_dialog(PAYMENT), size="2"),
+        ),
     )
 
 

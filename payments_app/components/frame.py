@@ -14,6 +14,7 @@ def customer_frame(*content: rx.Component) -> rx.Component:
     return rx.box(
         PlainLink.create("Skip to content", href="#content", class_name="skip"),
         offline_bar(),
+        rx.cond(SessionState.viewing, _viewing_bar()),
         rx.el.header(
             rx.link(
                 Settings().portal_name,
@@ -65,6 +66,24 @@ def offline_bar() -> rx.Component:
             class_name="offline",
             role="status",
         ),
+    )
+
+
+def _viewing_bar() -> rx.Component:
+    return rx.el.div(
+        rx.icon("eye", size=14, aria_hidden="true"),
+        rx.el.span(
+            "You see what ",
+            rx.el.strong(SessionState.account_name),
+            " sees. Nothing can be changed.",
+        ),
+        NativeForm.create(
+            rx.button("Leave", type="submit", variant="surface", color_scheme="amber", size="1"),
+            action="/auth/leave-view",
+            method="post",
+        ),
+        class_name="viewing",
+        role="status",
     )
 
 

@@ -1,15 +1,19 @@
 """Queries on users and their login sessions."""
 
+import hmac
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from payments_app.db.access_models import RecoveryCode
 from payments_app.db.models import Account, LoginSession, User
 
 Login = tuple[LoginSession, User, Account | None]
-"""A login session with its user, and the user's account unless it is staff."""
+"""A login session with its user, and the account that it shows: a customer's own, or the one that
+staff view as its customer."""
 
 
 async def find_user(session: AsyncSession, email: str) -> tuple[User, Account | None] | None:
@@ -28,7 +32,11 @@ async def find_login(session: AsyncSession, token_hash: bytes) -> Login | None:
     query = (
         select(LoginSession, User, Account)
         .join(User, col(LoginSession.user_id) == col(User.id))
-        .outerjoin(Account, col(User.account_id) == col(Account.id))
+        .outerjoin(
+            Account,
+            func.coalesce(col(User.account_id), col(LoginSession.view_as_account_id))
+            == col(Account.id),
+        )
         .where(col(LoginSession.token_hash) == token_hash)
     )
     row = (await session.execute(query)).one_or_none()
@@ -42,17 +50,76 @@ async def mark_seen(session: AsyncSession, session_id: int, at: datetime) -> Non
     )
 
 
-async def revoke(session: AsyncSession, token_hash: bytes, at: datetime) -> None:
-    """End a login session; one that has ended already keeps its time."""
-    await session.execute(
-        update(LoginSession)
-        .where(col(LoginSession.token_hash) == token_hash, col(LoginSession.revoked_at).is_(None))
-        .values(revoked_at=at)
-    )
-
-
 async def set_password_hash(session: AsyncSession, user_id: int, password_hash: str) -> None:
     """Replace a user's password hash."""
     await session.execute(
         update(User).where(col(User.id) == user_id).values(password_hash=password_hash)
     )
+
+
+async def open_logins(session: AsyncSession, user_id: int, now: datetime) -> Sequence[LoginSession]:
+    """Return a user's login sessions that have not ended, the latest seen first."""
+    query = (
+        select(LoginSession)
+        .where(
+            col(LoginSession.user_id) == user_id,
+            col(LoginSession.revoked_at).is_(None),
+            col(LoginSession.expires_at) > now,
+        )
+        .order_by(col(LoginSession.last_seen_at).desc(), col(LoginSession.id).desc())
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def revoke_all(
+    session: AsyncSession, user_id: int, at: datetime, *, but: int | None = None
+) -> list[int]:
+    """End a user's login sessions, except one; returns those that were open."""
+    ended = [login.key for login in await open_logins(session, user_id, at) if login.key != but]
+    await revoke_logins(session, ended, at)
+    return ended
+
+
+async def revoke_logins(session: AsyncSession, session_ids: Sequence[int], at: datetime) -> None:
+    """End login sessions by their numbers."""
+    await session.execute(
+        update(LoginSession).where(col(LoginSession.id).in_(session_ids)).values(revoked_at=at)
+    )
+
+
+async def set_view(session: AsyncSession, session_id: int, account_id: int | None) -> None:
+    """Let a login session show an account as its customers see it, or no longer."""
+    await session.execute(
+        update(LoginSession)
+        .where(col(LoginSession.id) == session_id)
+        .values(view_as_account_id=account_id)
+    )
+
+
+async def lock_user(session: AsyncSession, user_id: int) -> User:
+    """Return a user whom nobody else can change until this transaction ends."""
+    query = select(User).where(col(User.id) == user_id).with_for_update()
+    return (await session.execute(query)).scalar_one()
+
+
+async def unused_codes(session: AsyncSession, user_id: int) -> Sequence[RecoveryCode]:
+    """Return the recovery codes that a user still has."""
+    query = select(RecoveryCode).where(
+        col(RecoveryCode.user_id) == user_id, col(RecoveryCode.used_at).is_(None)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def replace_codes(session: AsyncSession, user_id: int, hashes: Sequence[bytes]) -> None:
+    """Give a user these recovery codes instead of all earlier ones."""
+    await session.execute(delete(RecoveryCode).where(col(RecoveryCode.user_id) == user_id))
+    session.add_all(RecoveryCode(user_id=user_id, code_hash=code_hash) for code_hash in hashes)
+
+
+async def use_code(session: AsyncSession, user_id: int, code_hash: bytes, at: datetime) -> bool:
+    """Use a recovery code up; returns False when there is no unused one of this hash."""
+    for code in await unused_codes(session, user_id):
+        if hmac.compare_digest(code.code_hash, code_hash):
+            code.used_at = at
+            return True
+    return False

@@ -38,13 +38,18 @@ from payments_app.domain.payment import (
 
 
 class Account(Stored, table=True):
-    """A customer company. ``minimum_payment`` and ``debit_limit`` are in its home currency."""
+    """A customer company. ``minimum_payment`` and ``debit_limit`` are in its home currency.
+
+    ``currencies`` and ``methods`` (codes of gateways) are what it may pay with; None is all.
+    """
 
     id: int | None = key_column()
     name: str = Field(max_length=200)
     home_currency: str = Field(max_length=3)
     minimum_payment: int = Field(default=0, sa_type=BigInteger)
     debit_limit: int = Field(default=0, sa_type=BigInteger)
+    currencies: list[str] | None = Field(default=None, sa_type=JSON)
+    methods: list[str] | None = Field(default=None, sa_type=JSON)
     created_at: datetime = time_column()
     disabled_at: datetime | None = time_column(default=None)
 
@@ -55,7 +60,11 @@ class Account(Stored, table=True):
 
 
 class User(Stored, table=True):
-    """Someone who logs in: a customer of one account, or staff of none."""
+    """Someone who logs in: a customer of one account, or staff of none.
+
+    ``totp_secret`` is the sealed key of the second factor, in use since ``totp_since``;
+    ``totp_step`` is the time step of the code that was used last, which never counts again.
+    """
 
     __tablename__ = "app_user"
 
@@ -67,6 +76,9 @@ class User(Stored, table=True):
     account_id: int | None = reference_to("account.id", default=None, index=True)
     time_zone: str = Field(default="UTC", max_length=64)
     locale: str = Field(default="en", max_length=16)
+    totp_secret: str | None = Field(default=None, max_length=300, repr=False)
+    totp_since: datetime | None = time_column(default=None)
+    totp_step: int | None = Field(default=None, sa_type=BigInteger)
     created_at: datetime = time_column()
     disabled_at: datetime | None = time_column(default=None)
 
@@ -80,7 +92,10 @@ class User(Stored, table=True):
 
 
 class LoginSession(Stored, table=True):
-    """One login of one browser; only the hash of its token is kept."""
+    """One login of one browser; only the hash of its token is kept.
+
+    While ``view_as_account_id`` is set, a member of staff sees what that account's customers see.
+    """
 
     __tablename__ = "login_session"
 
@@ -93,6 +108,7 @@ class LoginSession(Stored, table=True):
     revoked_at: datetime | None = time_column(default=None)
     address: str = Field(default="", max_length=64)
     user_agent: str = Field(default="", max_length=300)
+    view_as_account_id: int | None = reference_to("account.id", default=None)
 
 
 class Payment(Stored, table=True):

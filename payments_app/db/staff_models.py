@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, LargeBinary
+from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary
 from sqlmodel import Field
 
-from payments_app.db.columns import Stored, key_column, reference_to, time_column
+from payments_app.db.columns import Key, Stored, key_column, reference_to, time_column
 
 
 class AuditEntry(Stored, table=True):
@@ -30,3 +30,33 @@ class AuditEntry(Stored, table=True):
     hash: bytes = Field(sa_type=LargeBinary, unique=True)
 
     __table_args__ = (Index("ix_audit_entry_subject", "subject", "id"),)
+
+
+class AuditHead(Stored, table=True):
+    """The one row that says where the audit log ends, and what its last full check found.
+
+    Rows cut off at the log's end show against it. ``entry_id`` and ``hash`` are the newest row's;
+    ``broken_id`` is the first row that did not hold at ``checked_at``.
+    """
+
+    __tablename__ = "audit_head"
+
+    id: int | None = key_column()
+    entry_id: int = Field(default=0, sa_type=Key)
+    hash: bytes = Field(default=b"", sa_type=LargeBinary)
+    checked_at: datetime | None = time_column(default=None)
+    broken_id: int | None = Field(default=None, sa_type=Key)
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+
+class AccountNote(Stored, table=True):
+    """What staff wrote down about an account, for staff only."""
+
+    __tablename__ = "account_note"
+
+    id: int | None = key_column()
+    account_id: int = reference_to("account.id", index=True)
+    user_id: int = reference_to("app_user.id")
+    at: datetime = time_column()
+    text: str = Field(max_length=2000)

@@ -46,15 +46,7 @@ def _result() -> rx.Component:
         ),
         stand_panel(),
         rx.hstack(
-            rx.match(
-                CheckoutState.stand.status,
-                ("pending", pending_buttons()),
-                (
-                    "cancelled",
-                    rx.button("Try again", on_click=CheckoutState.try_again, variant="surface"),
-                ),
-                rx.fragment(),
-            ),
+            rx.cond(CheckoutState.viewing, rx.fragment(), _actions()),
             rx.button(rx.el.a("Back to payments", href=PAYMENTS_PAGE), as_child=True),
             justify="center",
             wrap="wrap",
@@ -63,4 +55,16 @@ def _result() -> rx.Component:
         ),
         spacing="4",
         align="stretch",
+    )
+
+
+def _actions() -> rx.Component:
+    return rx.match(
+        CheckoutState.stand.status,
+        ("pending", pending_buttons()),
+        (
+            "cancelled",
+            rx.button("Try again", on_click=CheckoutState.try_again, variant="surface"),
+        ),
+        rx.fragment(),
     )

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import math
 import secrets
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,10 +12,14 @@ from payments_app.db import accounts
 from payments_app.db.accounts import Login
 from payments_app.db.models import Account, LoginSession, User
 from payments_app.domain.errors import PortalError
+from payments_app.domain.payment import STAFF_ROLES, Role
+from payments_app.services import audit, second_factor, throttle
+from payments_app.services.audit import Actor
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.passwords import hash_password, needs_rehash, verify_password
-from payments_app.services.throttle import Limit
+from payments_app.services.sessions import session_topic
+from payments_app.services.throttle import Limit, count_attempt
 from payments_app.settings import Settings
 
 log = structlog.get_logger()
@@ -26,14 +29,19 @@ _SEEN_INTERVAL: Final = timedelta(minutes=1)
 # An e-mail's brake stays short, or anyone could lock its owner out.
 _PER_EMAIL: Final = Limit(free=5, longest=timedelta(minutes=1))
 _PER_ADDRESS: Final = Limit(free=20, longest=timedelta(minutes=15))
+# Whoever guesses codes knows the password already.
+_PER_CODE: Final = Limit(free=5, longest=timedelta(minutes=15))
 
 
-class TooManyAttempts(PortalError):
-    """Too many failed logins; ``retry_after`` is how many seconds to wait."""
+class CodeNeeded(PortalError):
+    """The password is right; a code of the second factor has to come with it.
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"retry after {retry_after} s")
-        self.retry_after = retry_after
+    ``wrong`` says that one came, but not a right one.
+    """
+
+    def __init__(self, *, wrong: bool) -> None:
+        super().__init__("wrong code" if wrong else "no code")
+        self.wrong = wrong
 
 
 def session_cookie(settings: Settings) -> str:
@@ -51,25 +59,51 @@ def serves_tls(settings: Settings) -> bool:
 
 
 async def log_in(
-    portal: Portal, email: str, password: str, address: str, user_agent: str
+    portal: Portal, email: str, password: str, address: str, user_agent: str, code: str = ""
 ) -> str | None:
     """Start a login session and return its token, or None when the login is wrong.
 
     A wrong password, an unknown user and a disabled one take the same work and look the same.
-    Raises TooManyAttempts.
+    Raises TooManyAttempts, and CodeNeeded for users with a second factor.
     """
     email = email.strip().lower()
-    _count_attempt(portal, email, address)
+    limits = {_email_key(email): _PER_EMAIL, _address_key(address): _PER_ADDRESS}
+    await count_attempt(portal, limits)
     async with portal.db.read() as session:
         found = await accounts.find_user(session, email)
     user = found[0] if found else None
     right = await verify_password(user.password_hash if user else None, password)
     if not right or found is None or not _enabled(*found):
-        log.info("login_failed", address=address)
+        await _note_failure(portal, user, address, "password")
         return None
-    portal.logins.forget(_email_key(email))
-    portal.logins.take_back(_address_key(address))
+    await _check_code(portal, found[0], code, address)
     return await _start_session(portal, found[0], password, address, user_agent)
+
+
+async def _check_code(portal: Portal, user: User, code: str, address: str) -> None:
+    if user.totp_since is None:
+        return
+    if not code:
+        raise CodeNeeded(wrong=False)
+    await count_attempt(portal, {_code_key(user.key): _PER_CODE})
+    if not await second_factor.accept(portal, user.key, code):
+        await _note_failure(portal, user, address, "code")
+        raise CodeNeeded(wrong=True)
+
+
+async def _note_failure(portal: Portal, user: User | None, address: str, what: str) -> None:
+    # What was typed stays out of the log: now and then it is a password.
+    log.info("login_failed", address=address)
+    subject = f"user:{user.key}" if user else "user:unknown"
+    async with portal.db.write() as session:
+        await audit.record(
+            session,
+            portal.clock(),
+            Actor("someone", address=address),
+            "login_failed",
+            subject,
+            after={"wrong": what},
+        )
 
 
 async def identify(portal: Portal, token: str, *, active: bool = True) -> Identity | None:
@@ -88,13 +122,19 @@ async def identify(portal: Portal, token: str, *, active: bool = True) -> Identi
     if active and now - login.last_seen_at >= _SEEN_INTERVAL:
         async with portal.db.write() as session:
             await accounts.mark_seen(session, login.key, now)
-    return _identity(login, user, account)
+    return _identity(login, user, account, portal.settings)
 
 
-async def log_out(portal: Portal, token: str) -> None:
-    """End the login session of a token; an unknown token is no error."""
+async def log_out(portal: Portal, token: str, address: str = "") -> None:
+    """End the login session of a token, in its tabs too; an unknown token is no error."""
+    who = await identify(portal, token, active=False)
+    if who is None:
+        return
+    now = portal.clock()
     async with portal.db.write() as session:
-        await accounts.revoke(session, _hash(token), portal.clock())
+        await accounts.revoke_logins(session, [who.session_id], now)
+        await audit.record(session, now, Actor.of(who, address), "logged_out", who.subject)
+    await portal.feed.announce(session_topic(who.session_id))
 
 
 async def _start_session(
@@ -107,19 +147,24 @@ async def _start_session(
         if needs_rehash(user.password_hash)
         else None
     )
+    login = LoginSession(
+        token_hash=_hash(token),
+        user_id=user.key,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + timedelta(seconds=portal.settings.session_lifetime_seconds),
+        address=address[:64],
+        user_agent=user_agent[:300],
+    )
     async with portal.db.write() as session:
         if better_hash:
             await accounts.set_password_hash(session, user.key, better_hash)
-        session.add(
-            LoginSession(
-                token_hash=_hash(token),
-                user_id=user.key,
-                created_at=now,
-                last_seen_at=now,
-                expires_at=now + timedelta(seconds=portal.settings.session_lifetime_seconds),
-                address=address[:64],
-                user_agent=user_agent[:300],
-            )
+        for key in (_email_key(user.email), _code_key(user.key)):
+            await throttle.forget(session, key)
+        await throttle.take_back(session, _address_key(address))
+        session.add(login)
+        await audit.record(
+            session, now, Actor(user.email, user.key, address), "logged_in", f"user:{user.key}"
         )
     log.info("logged_in", user=user.key, address=address)
     return token
@@ -138,18 +183,13 @@ def _address_key(address: str) -> str:
     return f"address {address}"
 
 
-def _count_attempt(portal: Portal, email: str, address: str) -> None:
-    now = portal.clock()
-    limits = {_email_key(email): _PER_EMAIL, _address_key(address): _PER_ADDRESS}
-    wait = max(portal.logins.wait(key, limit, now) for key, limit in limits.items())
-    if wait > timedelta():
-        raise TooManyAttempts(math.ceil(wait.total_seconds()))
-    for key in limits:
-        portal.logins.count(key, now)
+def _code_key(user_id: int) -> str:
+    return f"code {user_id}"
 
 
 def _enabled(user: User, account: Account | None) -> bool:
-    return user.disabled_at is None and (account is None or account.disabled_at is None)
+    own_account = account if user.account_id is not None else None
+    return user.disabled_at is None and (own_account is None or own_account.disabled_at is None)
 
 
 def _has_ended(found: Login, now: datetime, settings: Settings) -> bool:
@@ -163,16 +203,23 @@ def _has_ended(found: Login, now: datetime, settings: Settings) -> bool:
     )
 
 
-def _identity(login: LoginSession, user: User, account: Account | None) -> Identity:
+def _identity(
+    login: LoginSession, user: User, account: Account | None, settings: Settings
+) -> Identity:
+    viewing = user.account_id is None and account is not None
     return Identity(
         user_id=user.key,
         session_id=login.key,
         email=user.email,
         name=user.name,
-        role=user.role,
+        role=Role.CUSTOMER if viewing else user.role,
         time_zone=user.time_zone,
         locale=user.locale,
-        account_id=user.account_id,
+        account_id=account.key if account else None,
         account_name=account.name if account else "",
         home_currency=account.home_currency if account else "",
+        read_only=viewing,
+        lacks_second_factor=(
+            settings.staff_two_factor and user.role in STAFF_ROLES and user.totp_since is None
+        ),
     )

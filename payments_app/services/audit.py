@@ -5,14 +5,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments_app.db import audit
+from payments_app.db.engine import Database
 from payments_app.db.staff_models import AuditEntry
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
+
+log = structlog.get_logger()
+
+TOPIC: Final = "audit"
+"""What tabs that show the log listen for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,11 @@ async def record(
         after=dict(after or {}),
         hash=b"",
     )
-    entry.hash = chained(await audit.last_hash(session), entry)
+    head = await audit.lock_head(session)
+    head.hash = entry.hash = chained(head.hash, entry)
     session.add(entry)
     await session.flush()
+    head.entry_id = entry.key
 
 
 def chained(previous: bytes, entry: AuditEntry) -> bytes:
@@ -76,17 +85,37 @@ def chained(previous: bytes, entry: AuditEntry) -> bytes:
     return hashlib.sha256(previous + text.encode()).digest()
 
 
-async def first_broken(portal: Portal) -> int | None:
+async def first_broken(database: Database) -> int | None:
     """Return the number of the first row that does not follow from the one before, or None.
 
-    A row that was removed shows at its successor; rows cut off at the end leave no trace here, so
-    keep the newest hash elsewhere too.
+    A row that was removed shows at its successor; rows that were cut off at the end show at the
+    number where the log is known to end. Whoever can change that too is betrayed by a hash that was
+    noted elsewhere: each check logs the newest one, each export ends with it (``contains``).
     """
-    previous = b""
-    async with portal.db.read() as session:
-        async for rows in audit.stream(session):
+    previous, last_id = b"", 0
+    async with database.read() as session:
+        head = await audit.head(session)
+        async for rows in audit.stream(session, head.entry_id):
             for entry in rows:
                 if chained(previous, entry) != entry.hash:
                     return entry.key
-                previous = entry.hash
-    return None
+                previous, last_id = entry.hash, entry.key
+    whole = (last_id, previous) == (head.entry_id, head.hash)
+    return None if whole else head.entry_id
+
+
+async def contains(database: Database, entry_hash: bytes) -> bool:
+    """Tell whether a hash that was noted elsewhere still stands in the log."""
+    async with database.read() as session:
+        return await audit.has_hash(session, entry_hash)
+
+
+async def check(portal: Portal) -> None:
+    """Check the whole log, and write down when and with what result."""
+    now = portal.clock()
+    broken = await first_broken(portal.db)
+    async with portal.db.write() as session:
+        head = await audit.lock_head(session)
+        head.checked_at, head.broken_id = now, broken
+    log.info("audit_checked", entry=head.entry_id, hash=head.hash.hex(), broken=broken)
+    await portal.feed.announce(TOPIC)

@@ -169,6 +169,7 @@ async def start(portal: Portal, who: Identity, order: TopUp, address: str = "") 
     not answer leaves it Pending and the sweep finds out. Raises what ``quote`` raises, and
     IdempotencyConflict for a key that came with other parameters.
     """
+    who.require_acting()
     cost = await quote(portal, who, order.gateway, order.amount, order.channel)
     payment = await _commit_pending(portal, who, order, cost.pay)
     if payment.status is not PaymentStatus.PENDING or payment.next_action is not None:
@@ -277,6 +278,7 @@ async def check(
     portal: Portal, who: Identity, reference: str, source: str = "customer"
 ) -> Progress:
     """Ask the gateway how a payment stands now, settle by its answer; raises NotFound."""
+    who.require_acting()
     payment = await _own_payment(portal, who, reference)
     open_at_gateway = payment.gateway and payment.status is not PaymentStatus.COMPLETED
     if open_at_gateway and payment.kind is PaymentKind.TOP_UP:
@@ -298,6 +300,7 @@ async def cancel(portal: Portal, who: Identity, reference: str) -> Progress:
     Pending and GatewayUnavailable is raised. Raises NotFound, and NotAllowed for what is no open
     top-up.
     """
+    who.require_acting()
     payment = await _own_payment(portal, who, reference)
     if payment.status is not PaymentStatus.PENDING:
         return await progress(portal, who, reference)

@@ -9,7 +9,6 @@ from payments_app.db.engine import Database
 from payments_app.domain.errors import NotFound
 from payments_app.gateways.base import Gateway
 from payments_app.services.live import Feed
-from payments_app.services.throttle import Throttle
 from payments_app.settings import Settings
 
 
@@ -21,8 +20,7 @@ def _utc_now() -> datetime:
 class Portal:
     """The parts of a running portal.
 
-    ``clock`` returns the current time in UTC; ``inbox_filled`` wakes the webhook worker;
-    ``logins`` slows down the guessing of passwords.
+    ``clock`` returns the current time in UTC; ``inbox_filled`` wakes the webhook worker.
     """
 
     settings: Settings
@@ -31,7 +29,6 @@ class Portal:
     feed: Feed = field(default_factory=Feed)
     clock: Callable[[], datetime] = _utc_now
     inbox_filled: asyncio.Event = field(default_factory=asyncio.Event)
-    logins: Throttle = field(default_factory=Throttle)
 
     def gateway(self, code: str | None) -> Gateway:
         """Return a gateway by its code; raises NotFound."""

@@ -17,6 +17,7 @@ class Change:
 
 
 Listener = Callable[[Change], Awaitable[None]]
+TopicListener = Callable[[str], Awaitable[None]]
 
 
 class Feed:
@@ -24,6 +25,7 @@ class Feed:
 
     def __init__(self) -> None:
         self._listeners: set[Listener] = set()
+        self._topic_listeners: set[TopicListener] = set()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` for each change until the returned function is called."""
@@ -37,3 +39,16 @@ class Feed:
                 await listener(change)
             except Exception:  # The change is committed, whatever a listener does
                 log.exception("feed_listener_failed", payment_id=change.payment_id)
+
+    def subscribe_topics(self, listener: TopicListener) -> Callable[[], None]:
+        """Call ``listener`` for each topic announced until the returned function is called."""
+        self._topic_listeners.add(listener)
+        return lambda: self._topic_listeners.discard(listener)
+
+    async def announce(self, topic: str) -> None:
+        """Tell whoever shows something other than payments to read it anew (``accounts``)."""
+        for listener in tuple(self._topic_listeners):
+            try:
+                await listener(topic)
+            except Exception:  # What was announced is committed, whatever a listener does
+                log.exception("feed_listener_failed", topic=topic)

@@ -204,6 +204,7 @@ async def detail(portal: Portal, who: Identity, reference: str) -> Detail:
         linked = await payments.relatives(session, payment)
     pending = payment.status is PaymentStatus.PENDING
     top_up = payment.kind is PaymentKind.TOP_UP and payment.gateway in portal.gateways
+    top_up = top_up and not who.read_only
     return Detail(
         row=row_of(portal, who, payment),
         created=_when(payment.created_at, who),

@@ -1,11 +1,31 @@
-"""A brake on guessing: after some failures each further one makes the guesser wait longer."""
+"""A brake on guessing: after some failures each further one makes the guesser wait longer.
 
+Counts are in the database, so they hold across workers and restarts.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from payments_app.db import failures
+from payments_app.db.access_models import Failures
+from payments_app.domain.errors import PortalError
+from payments_app.services.context import Portal
+
 _FORGET_AFTER: Final = timedelta(hours=1)
-_MOST_KEYS: Final = 10_000
+
+
+class TooManyAttempts(PortalError):
+    """Too many failures; ``retry_after`` is how many seconds to wait."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"retry after {retry_after} s")
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,40 +36,38 @@ class Limit:
     longest: timedelta
 
 
-@dataclass(slots=True)
-class _Failures:
-    count: int
-    last: datetime
+async def count_attempt(portal: Portal, limits: Mapping[str, Limit]) -> None:
+    """Count an attempt as failed for each key; count before trying, so parallel guesses add up.
+
+    Raises TooManyAttempts, and counts nothing, while one of the keys has to wait.
+    """
+    now = portal.clock()
+    hashed = {_hash(key): limit for key, limit in limits.items()}
+    async with portal.db.write() as session:
+        found = await failures.lock(session, sorted(hashed), now - _FORGET_AFTER)
+        waits = [_wait(row, hashed[key], now) for key, row in found.items()]
+        if waits and max(waits) > timedelta():
+            raise TooManyAttempts(math.ceil(max(waits).total_seconds()))
+        for key in sorted(hashed):
+            await failures.add(session, key, now)
 
 
-class Throttle:
-    """Counts failures per key, in this process. All times are UTC."""
+async def take_back(session: AsyncSession, key: str) -> None:
+    """Undo one count: the attempt succeeded."""
+    await failures.take_back(session, _hash(key))
 
-    def __init__(self) -> None:
-        self._failures: dict[str, _Failures] = {}
 
-    def wait(self, key: str, limit: Limit, now: datetime) -> timedelta:
-        """Return how long ``key`` has to wait before the next attempt; zero or less is now."""
-        found = self._failures.get(key)
-        if found is None or found.count < limit.free:
-            return timedelta()
-        doublings = min(found.count - limit.free, 20)
-        return min(timedelta(seconds=2**doublings), limit.longest) - (now - found.last)
+async def forget(session: AsyncSession, key: str) -> None:
+    """Forget all failures of a key."""
+    await failures.forget(session, _hash(key))
 
-    def count(self, key: str, now: datetime) -> None:
-        """Count one attempt as failed; count before trying, so that parallel guesses add up."""
-        found = self._failures.pop(key, None)
-        count = found.count + 1 if found and now - found.last < _FORGET_AFTER else 1
-        # Put back at the end: the first key is always the one that failed longest ago.
-        self._failures[key] = _Failures(count, now)
-        if len(self._failures) > _MOST_KEYS:
-            del self._failures[next(iter(self._failures))]
 
-    def take_back(self, key: str) -> None:
-        """Undo one count: the attempt succeeded."""
-        if found := self._failures.get(key):
-            found.count -= 1
+def _wait(row: Failures, limit: Limit, now: datetime) -> timedelta:
+    if row.count < limit.free:
+        return timedelta()
+    doublings = min(row.count - limit.free, 20)
+    return min(timedelta(seconds=2**doublings), limit.longest) - (now - row.last_at)
 
-    def forget(self, key: str) -> None:
-        """Forget all failures of a key."""
-        self._failures.pop(key, None)
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode(errors="replace")).digest()

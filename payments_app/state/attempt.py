@@ -90,14 +90,14 @@ class AttemptState(CheckoutForm):
             else:
                 self._show(progress, who)
 
-    @customer_event
+    @customer_event(reads=True)
     async def payment_changed(self, reference: str) -> None:
         """Follow a change of the payment that is on screen."""
         who = await self._identity()
         if who and self.stand.reference and clean(reference) == self.stand.reference:
             self._keep_up(await checkout.progress(current(), who, self.stand.reference), who)
 
-    @customer_event
+    @customer_event(reads=True)
     async def payments_changed(self, payment_ids: list[int]) -> Any:
         """Take in what changed just now; the server sends this to the tabs of the account."""
         who = await self._identity()

@@ -114,7 +114,7 @@ class CheckoutState(AttemptState):
         if self.step == "question":
             self.step, self.others = "form", []
 
-    @public_event
+    @public_event(reads=True)
     async def load_result(self) -> Any:
         """Show the payment, then ask its gateway; ``stand.status`` is ``unknown`` for none."""
         who = await self._identity()

@@ -77,7 +77,7 @@ class CheckoutForm(SessionState):
     _card_complete: bool = False
     _key: str = ""
 
-    @public_event
+    @public_event(reads=True)
     async def load(self) -> None:
         """Fill in what can be paid with; the page's buttons follow from it."""
         who = await self._identity()

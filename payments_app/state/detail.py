@@ -28,7 +28,7 @@ class DetailState(SessionState):
     asks_to_cancel: bool = False
     notice: str = ""
 
-    @customer_event
+    @customer_event(reads=True)
     async def open_from_address(self) -> None:
         """Open the payment that the address names; without one, close."""
         reference = self.router.url.query_parameters.get("payment", "")
@@ -39,12 +39,12 @@ class DetailState(SessionState):
             await self._read()
         self.is_open = bool(reference)
 
-    @customer_event
+    @customer_event(reads=True)
     async def moved(self, is_open: bool) -> Any:
         """Close when the customer presses Escape or beside the sheet."""
         return None if is_open is True else self._leave()
 
-    @customer_event
+    @customer_event(reads=True)
     async def refresh(self, references: list[str]) -> None:
         """Read the payment anew when it is among those that changed."""
         if self.is_open and isinstance(references, list) and self.reference in references:

@@ -25,7 +25,7 @@ class ExportState(SessionState):
     address: str = _ADDRESS
     ready: bool = False
 
-    @customer_event
+    @customer_event(reads=True)
     async def moved(self, is_open: bool) -> None:
         """Follow the dialog; it opens for what is on screen when that is narrowed."""
         self.is_open = is_open is True
@@ -33,7 +33,7 @@ class ExportState(SessionState):
             payments = await self.get_state(PaymentsState)
             await self._choose(CURRENT if payments._view.narrowed else ALL, payments._view)
 
-    @customer_event
+    @customer_event(reads=True)
     async def choose(self, scope: str) -> None:
         """Choose between everything and the view on screen."""
         payments = await self.get_state(PaymentsState)

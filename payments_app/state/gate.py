@@ -38,6 +38,7 @@ class Access(Enum):
     """Who may send an event; of the staff, a role includes those before it."""
 
     PUBLIC = auto()
+    USER = auto()
     CUSTOMER = auto()
     VIEWER = auto()
     FINANCE = auto()
@@ -45,16 +46,24 @@ class Access(Enum):
 
 
 _MARK: Final = "_portal_access"
+_READS: Final = "_portal_reads"
 _LONGEST_PREFERENCE: Final = 4000
 LOGIN_PAGE: Final = "/login"
 
 
 def _declared(access: Access) -> Callable[..., Callable[..., Any]]:
-    def decorator(function: Callable[..., Any] | None = None, **options: Any) -> Any:
-        """Make a method an event handler; takes the options of ``rx.event``."""
+    def decorator(
+        function: Callable[..., Any] | None = None, *, reads: bool = False, **options: Any
+    ) -> Any:
+        """Make a method an event handler; takes the options of ``rx.event``.
+
+        Only one that ``reads``, and changes nothing but what its tab shows, is open to staff who
+        view an account as its customer.
+        """
         if function is None:
-            return lambda method: decorator(method, **options)
+            return lambda method: decorator(method, reads=reads, **options)
         setattr(function, _MARK, access)
+        setattr(function, _READS, reads)
         return rx.event(function, **options)
 
     return decorator
@@ -62,6 +71,8 @@ def _declared(access: Access) -> Callable[..., Callable[..., Any]]:
 
 public_event = _declared(Access.PUBLIC)
 """Anyone may send it, logged in or not."""
+user_event = _declared(Access.USER)
+"""Anyone who is logged in may send it."""
 customer_event = _declared(Access.CUSTOMER)
 """Only a logged-in customer may send it."""
 viewer_event = _declared(Access.VIEWER)
@@ -90,10 +101,13 @@ REFLEX_EVENTS: Final = frozenset(
 """Reflex's own events that a page cannot do without; ``setvar`` and all others are refused."""
 
 
-class Holder(rx.State):
-    """Whose login session the state of this tab belongs to; 0 is nobody's yet."""
+_NOBODY: Final = (0, 0)
 
-    _session_id: int = 0
+
+class Holder(rx.State):
+    """Whose the state of this tab is: login session and account on show; zeros are nobody's yet."""
+
+    _whose: tuple[int, int] = _NOBODY
 
 
 class Gate(rx.Middleware):
@@ -101,14 +115,13 @@ class Gate(rx.Middleware):
 
     async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
         """Return None to let an event pass; anything else stops it."""
-        access = access_of(event.name)
-        if access is None or not _has_harmless_vars(event):
+        if access_of(event.name) is None or not _has_harmless_vars(event):
             log.warning("event_refused", event_name=event.name)
             return StateUpdate()
         # Events that the server sends to a tab carry no router data: nobody is active there.
         who = await identity_of(state, active=bool(event.router_data))
         await _hand_over(state, who)
-        if access is Access.PUBLIC or (who and allows(access, who)):
+        if may_send(event.name, who):
             return None
         log.warning("event_denied", event_name=event.name, user=who and who.user_id)
         if who is not None:
@@ -118,17 +131,31 @@ class Gate(rx.Middleware):
 
 def access_of(event_name: str) -> Access | None:
     """Return who may send an event, None for nobody."""
-    if event_name in REFLEX_EVENTS:
-        return Access.PUBLIC
-    registered = RegistrationContext.get().event_handlers.get(event_name)
-    return getattr(registered.handler.fn, _MARK, None) if registered else None
+    return Access.PUBLIC if event_name in REFLEX_EVENTS else _marked(event_name, _MARK)
 
 
-def allows(access: Access, who: Identity) -> bool:
-    """Tell whether a logged-in user may send events of this access."""
+def only_reads(event_name: str) -> bool:
+    """Tell whether an event changes nothing but what its own tab shows."""
+    return event_name in REFLEX_EVENTS or _marked(event_name, _READS) is True
+
+
+def may_send(event_name: str, who: Identity | None) -> bool:
+    """Tell whether this user, or nobody, may send an event."""
+    access = access_of(event_name)
+    if access is None or (who is not None and who.read_only and not only_reads(event_name)):
+        return False
+    return access is Access.PUBLIC or (who is not None and _allows(access, who))
+
+
+def _allows(access: Access, who: Identity) -> bool:
     if access is Access.CUSTOMER:
         return not who.is_staff
-    return access is Access.PUBLIC or who.may(_ROLES[access])
+    return access is Access.USER or who.may(_ROLES[access])
+
+
+def _marked(event_name: str, mark: str) -> Any:
+    registered = RegistrationContext.get().event_handlers.get(event_name)
+    return getattr(registered.handler.fn, mark, None) if registered else None
 
 
 async def identity_of(state: BaseState, *, active: bool = False) -> Identity | None:
@@ -145,13 +172,13 @@ async def _hand_over(state: BaseState, who: Identity | None) -> None:
     Tabs name their state themselves, so that a tab may come with another's name.
     """
     holder = await state.get_state(Holder)
-    session_id = who.session_id if who else 0
-    if holder._session_id not in (0, session_id):
+    whose = (who.session_id, who.account_id or 0) if who else _NOBODY
+    if holder._whose not in (_NOBODY, whose):
         root = state._get_root_state()
         for kind in RegistrationContext.get().base_states.values():
             await root.get_state(kind)
         root.reset()  # type: ignore[no-untyped-call]
-    holder._session_id = session_id
+    holder._whose = whose
 
 
 def _has_harmless_vars(event: Event) -> bool:

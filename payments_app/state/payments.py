@@ -81,7 +81,7 @@ class PaymentsState(SessionState):
     _found: int = 0
     _loaded_at: datetime = datetime.min.replace(tzinfo=UTC)
 
-    @public_event
+    @public_event(reads=True)
     async def load(self) -> Any:
         """Show the page: balances and list, then the payment that the address names."""
         who = await self._identity()
@@ -93,12 +93,12 @@ class PaymentsState(SessionState):
         await self._show(who, with_balances=True)
         return DetailState.open_from_address
 
-    @customer_event
+    @customer_event(reads=True)
     async def search(self, text: str) -> None:
         """Narrow the list to payments that hold the text."""
         await self._change(search=text)
 
-    @customer_event
+    @customer_event(reads=True)
     async def choose_period(self, period: str) -> None:
         """Narrow the list to a named period, or show the fields for any other."""
         who = await self._identity()
@@ -111,76 +111,76 @@ class PaymentsState(SessionState):
         since, until = days_of(period, today)
         await self._change(since=since, until=until)
 
-    @customer_event
+    @customer_event(reads=True)
     async def choose_since(self, day: str) -> None:
         """Set the first day to show."""
         await self._change(since=day or None)
 
-    @customer_event
+    @customer_event(reads=True)
     async def choose_until(self, day: str) -> None:
         """Set the last day to show."""
         await self._change(until=day or None)
 
-    @customer_event
+    @customer_event(reads=True)
     async def choose_status(self, status: str) -> None:
         """Narrow the list to one status."""
         await self._change(status=None if status == ANY else status)
 
-    @customer_event
+    @customer_event(reads=True)
     async def choose_method(self, method: str) -> None:
         """Narrow the list to one method."""
         await self._change(method="" if method == ANY else method)
 
-    @customer_event
+    @customer_event(reads=True)
     async def sort_by_date(self) -> None:
         """Sort by date, newest first; when it is so already, oldest first."""
         await self._change(order=Order.OLDEST if self.order == Order.NEWEST else Order.NEWEST)
 
-    @customer_event
+    @customer_event(reads=True)
     async def sort_by_total(self) -> None:
         """Sort by total, highest first; when it is so already, lowest first."""
         await self._change(order=Order.LOWEST if self.order == Order.HIGHEST else Order.HIGHEST)
 
-    @customer_event
+    @customer_event(reads=True)
     async def choose_order(self, order: str) -> None:
         """Sort as named."""
         await self._change(order=order)
 
-    @customer_event
+    @customer_event(reads=True)
     async def clear(self) -> None:
         """Show all payments again."""
         self.period = ANY
         self.form += 1
         await self._change(**View().model_dump(exclude={"order"}))
 
-    @customer_event
+    @customer_event(reads=True)
     async def go_older(self) -> None:
         """Show the next page."""
         if self._older is not None:
             self._starts = [*self._starts, self._older]
             await self._refresh()
 
-    @customer_event
+    @customer_event(reads=True)
     async def go_newer(self) -> None:
         """Show the page before."""
         if len(self._starts) > 1:
             self._starts = self._starts[:-1]
             await self._refresh()
 
-    @customer_event
+    @customer_event(reads=True)
     async def go_first(self) -> None:
         """Show the first page."""
         self._starts = [None]
         await self._refresh()
 
-    @customer_event
+    @customer_event(reads=True)
     async def try_again(self) -> None:
         """Read everything anew after an error."""
         who = await self._identity()
         if who is not None:
             await self._show(who, with_balances=True)
 
-    @customer_event
+    @customer_event(reads=True)
     async def payments_changed(self, payment_ids: list[int]) -> Any:
         """Take in what changed just now; the server sends this to the tabs of the account."""
         who = await self._identity()

@@ -6,7 +6,9 @@ from urllib.parse import quote
 import reflex as rx
 
 from payments_app.services.identity import Identity
+from payments_app.services.sessions import session_topic
 from payments_app.state.gate import LOGIN_PAGE, identity_of, public_event
+from payments_app.state.topics import watch_topic
 
 CUSTOMER_PAGE: Final = "/"
 STAFF_PAGE: Final = "/staff"
@@ -23,19 +25,31 @@ class SessionState(rx.State):
     home_currency: str = ""
     time_zone: str = "UTC"
     locale: str = "en"
+    viewing: bool = False
+    """Whether staff look at the account as its customers do: nothing may be changed."""
 
     async def _identity(self) -> Identity | None:
         return await identity_of(self)
 
-    @public_event
+    @public_event(reads=True)
     async def load_customer(self) -> Any:
         """Fill in the customer; others go to the login page, which leads back, or to their own."""
         return await self._load(staff=False)
 
-    @public_event
+    @public_event(reads=True)
     async def load_staff(self) -> Any:
         """Fill in the member of staff; others go to the login page or to their own pages."""
         return await self._load(staff=True)
+
+    @public_event(reads=True)
+    async def session_changed(self) -> Any:
+        """Leave the page when the login session has ended, or shows another kind of page now."""
+        who = await self._identity()
+        if who is None:
+            return rx.redirect(LOGIN_PAGE)
+        if who.is_staff != self.is_staff:
+            return rx.redirect(STAFF_PAGE if who.is_staff else CUSTOMER_PAGE)
+        return None
 
     async def _load(self, *, staff: bool) -> Any:
         who = await self._identity()
@@ -49,4 +63,10 @@ class SessionState(rx.State):
         self.role, self.is_staff = who.role.value, who.is_staff
         self.account_name, self.home_currency = who.account_name, who.home_currency
         self.time_zone, self.locale = who.time_zone, who.locale
+        self.viewing = who.read_only
+        watch_topic(
+            self.router.session.client_token,
+            session_topic(who.session_id),
+            SessionState.session_changed,
+        )
         return None

@@ -1,10 +1,14 @@
-"""The command that proves the balances."""
+"""The command that proves the balances and the audit log."""
 
-from payments_app.cli.verify import verify
+from payments_app.cli.verify import verify, verify_audit
 from payments_app.db import ledger
 from payments_app.db.engine import Database
 from payments_app.domain.payment import PaymentKind
+from payments_app.services import audit
+from payments_app.services.audit import Actor
+from payments_app.services.context import Portal
 from tests.support.factories import make_account, make_payment
+from tests.support.tampering import tamper
 
 
 async def test_rule_7_the_command_finds_nothing_in_a_sound_ledger(database: Database) -> None:
@@ -28,3 +32,13 @@ async def test_rule_7_the_command_names_a_balance_that_was_moved_by_hand(
         "balance -0.05 GBP, rows sum to 0.00 GBP",
         "balance 25.01 USD, rows sum to 25.00 USD",
     ]
+
+
+async def test_the_command_says_whether_the_audit_log_is_whole(portal: Portal) -> None:
+    async with portal.db.write() as session:
+        await audit.record(session, portal.clock(), Actor("anne"), "one", "payment:P1")
+    assert await verify_audit(portal.db, None) == []
+    assert await verify_audit(portal.db, b"\x01\x02") == ["audit log: no row has the hash 0102"]
+    await tamper(portal, "update audit_entry set actor = 'eve'")
+    (line,) = await verify_audit(portal.db, None)
+    assert line == "audit log: row 1 does not follow from the one before"

@@ -4,9 +4,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
+from payments_app.db import audit as db_audit
+from payments_app.db.staff_models import AuditEntry
 from payments_app.services import audit
 from payments_app.services.audit import Actor
 from payments_app.services.context import Portal
+from tests.support.tampering import tamper
 
 ANNE = Actor("anne@example.com", address="10.0.0.1")
 
@@ -19,19 +22,9 @@ async def write(portal: Portal, *actions: str) -> None:
             )
 
 
-async def tamper(portal: Portal, statement: str) -> None:
-    """Change the log as someone who owns the database could."""
-    unlock = ["alter table audit_entry disable trigger user"]
-    if portal.db.is_sqlite:
-        unlock = [f"drop trigger audit_entry_no_{action}" for action in ("update", "delete")]
-    async with portal.db.write() as session:
-        for step in (*unlock, statement):
-            await session.execute(text(step))
-
-
 async def test_an_untouched_log_holds(portal: Portal) -> None:
     await write(portal, "one", "two", "three")
-    assert await audit.first_broken(portal) is None
+    assert await audit.first_broken(portal.db) is None
 
 
 @pytest.mark.parametrize(
@@ -42,12 +35,17 @@ async def test_an_untouched_log_holds(portal: Portal) -> None:
         ("update audit_entry set at = '2020-01-01' where id = 3", 3),
         ("delete from audit_entry where id = 2", 3),
         ("delete from audit_entry where id = 1", 2),
+        ("delete from audit_entry where id = 3", 3),
+        ("delete from audit_entry where id > 1", 3),
+        ("delete from audit_entry", 3),
+        ("update audit_head set hash = (select hash from audit_entry where id = 2)", 3),
+        ("update audit_head set entry_id = 2", 2),
     ],
 )
 async def test_a_changed_or_removed_row_shows(portal: Portal, statement: str, broken: int) -> None:
     await write(portal, "one", "two", "three")
     await tamper(portal, statement)
-    assert await audit.first_broken(portal) == broken
+    assert await audit.first_broken(portal.db) == broken
 
 
 @pytest.mark.parametrize(
@@ -69,7 +67,49 @@ async def test_an_action_that_fails_leaves_no_row(portal: Portal) -> None:
     with pytest.raises(RuntimeError):
         await act_and_fail()
     await write(portal, "two")
-    assert await audit.first_broken(portal) is None
+    assert await audit.first_broken(portal.db) is None
     async with portal.db.read() as session:
         count = await session.execute(text("select count(*) from audit_entry"))
     assert count.scalar_one() == 1
+
+
+async def test_a_log_rewritten_with_its_end_is_betrayed_by_a_noted_hash(portal: Portal) -> None:
+    """Someone who rewrites the chain and its head alike gets past the check, but not past this."""
+    await write(portal, "one", "two", "three")
+    async with portal.db.read() as session:
+        noted = (await db_audit.head(session)).hash
+    assert await audit.contains(portal.db, noted)
+    await tamper(portal, "delete from audit_entry where id = 3")
+    async with portal.db.write() as session:
+        await session.execute(
+            text(
+                "update audit_head set entry_id = 2,"
+                " hash = (select hash from audit_entry where id = 2)"
+            )
+        )
+    assert await audit.first_broken(portal.db) is None
+    assert not await audit.contains(portal.db, noted)
+
+
+async def test_rows_forged_behind_the_end_show_with_the_next_row(portal: Portal) -> None:
+    await write(portal, "one")
+    forged = AuditEntry(at=portal.clock(), actor="eve", action="two", subject="x", hash=b"forged")
+    async with portal.db.write() as session:
+        session.add(forged)
+    await write(portal, "three")
+    assert await audit.first_broken(portal.db) == forged.id
+
+
+async def test_a_check_is_written_down_and_logs_the_newest_hash(
+    portal: Portal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await write(portal, "one", "two")
+    await audit.check(portal)
+    async with portal.db.read() as session:
+        head = await db_audit.head(session)
+    assert (head.entry_id, head.checked_at, head.broken_id) == (2, portal.clock(), None)
+    assert head.hash.hex() in capsys.readouterr().out
+    await tamper(portal, "delete from audit_entry where id = 1")
+    await audit.check(portal)
+    async with portal.db.read() as session:
+        assert (await db_audit.head(session)).broken_id == 2

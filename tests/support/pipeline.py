@@ -23,14 +23,14 @@ class Pipeline:
     """Sends events as a browser tab does, and keeps what came back."""
 
     def __init__(self) -> None:
-        app = rx.App()
-        app.add_middleware(Gate())
+        self.app = rx.App()
+        self.app.add_middleware(Gate())
         self.states = StateManagerMemory()
         self.deltas: list[dict[str, dict[str, Any]]] = []
         self.browser_events: list[Event] = []
         self.faults: list[Exception] = []
         self.processor = BaseStateEventProcessor(
-            middleware=app, backend_exception_handler=self.faults.append
+            middleware=self.app, backend_exception_handler=self.faults.append
         )
 
     async def emit_update(self, update: StateUpdate, token: str) -> None:

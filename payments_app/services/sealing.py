@@ -1,0 +1,28 @@
+"""Secrets that the portal has to read again, sealed before they are stored.
+
+A key is made of each text in ``SECRET_KEYS``. The first one seals, all of them open: put a new one
+in front to change keys, and drop the old one once everything is sealed anew.
+"""
+
+import base64
+import hashlib
+
+from cryptography.fernet import Fernet, MultiFernet
+
+from payments_app.settings import Settings
+
+
+def seal(settings: Settings, secret: str) -> str:
+    """Return ``secret`` encrypted (Fernet: AES-128-CBC with HMAC-SHA256)."""
+    return _keys(settings).encrypt(secret.encode()).decode()
+
+
+def unseal(settings: Settings, sealed: str) -> str:
+    """Return what was sealed; raises ``cryptography.fernet.InvalidToken`` without its key."""
+    return _keys(settings).decrypt(sealed.encode()).decode()
+
+
+def _keys(settings: Settings) -> MultiFernet:
+    texts = (text.strip() for text in settings.secret_keys.get_secret_value().split(","))
+    digests = (hashlib.sha256(text.encode()).digest() for text in texts if text)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])

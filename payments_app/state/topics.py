@@ -1,0 +1,67 @@
+"""Live updates of everything but payments: tabs read anew what they show when it was announced."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+import reflex as rx
+import structlog
+from reflex.event import Event
+
+from payments_app.services.context import Portal
+
+log = structlog.get_logger()
+
+_GATHER_SECONDS: Final = 0.05
+
+_readers: dict[tuple[str, str], Any] = {}
+"""The event to send, by the tab's token and the topic."""
+
+
+def watch_topic(token: str, topic: str, event: Any) -> None:
+    """Send a tab ``event`` whenever the topic is announced, until it is closed."""
+    _readers[token, topic] = event
+
+
+def is_watched(topic: str) -> bool:
+    """Tell whether any tab of this worker shows the topic."""
+    return any(shown == topic for _, shown in _readers)
+
+
+@asynccontextmanager
+async def follow_topics(app: rx.App, portal: Portal) -> AsyncIterator[None]:
+    """Push announced topics to this worker's tabs until the block ends."""
+    topics: asyncio.Queue[str] = asyncio.Queue()
+    unsubscribe = portal.feed.subscribe_topics(topics.put)
+    task = asyncio.create_task(_follow(app, topics))
+    try:
+        yield
+    finally:
+        unsubscribe()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        _readers.clear()
+
+
+async def _follow(app: rx.App, topics: asyncio.Queue[str]) -> None:
+    while True:
+        announced = {await topics.get()}
+        await asyncio.sleep(_GATHER_SECONDS)
+        while not topics.empty():
+            announced.add(topics.get_nowait())
+        try:
+            await _tell(app, announced)
+        except RuntimeError:
+            # The next announcement or reload shows what this one did not.
+            log.exception("live_update_failed")
+
+
+async def _tell(app: rx.App, announced: set[str]) -> None:
+    connected = app.event_namespace.token_to_sid if app.event_namespace else {}
+    for key in [key for key in _readers if key[0] not in connected]:
+        del _readers[key]
+    for (token, topic), event in tuple(_readers.items()):
+        if topic in announced:
+            await app.event_processor.enqueue(token, Event.from_event_type(event)[0])

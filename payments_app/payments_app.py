@@ -7,7 +7,7 @@ import reflex as rx
 from fastapi import FastAPI
 
 from payments_app import wiring
-from payments_app.api import exports, login, returns, webhooks
+from payments_app.api import documents, exports, login, returns, webhooks
 from payments_app.components.look import LOOK
 from payments_app.pages.login import login_page
 from payments_app.pages.payments import payments_page
@@ -28,7 +28,7 @@ sandbox = wiring.build_sandbox(settings)
 install(portal)
 
 api = FastAPI(title=settings.portal_name, docs_url=None, redoc_url=None, openapi_url=None)
-for module in (login, exports, returns, webhooks):
+for module in (login, documents, exports, returns, webhooks):
     api.include_router(module.router)
 if sandbox is not None:
     api.mount("/sandbox", sandbox.app)

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
 
     portal_mode: Mode = Mode.SANDBOX
     portal_name: str = "Northwind Voice"
+    portal_address: str = ""
+    """Postal address and tax number for receipts; ``|`` ends a line."""
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=1, le=65535)
     public_url: str = ""

@@ -152,6 +152,12 @@ async def timeline(session: AsyncSession, payment_id: int) -> Sequence[TimelineE
     return (await session.execute(query)).scalars().all()
 
 
+async def read_one_moment(session: AsyncSession) -> None:
+    """Let all queries of a new session see the database as of one moment; SQLite does anyway."""
+    if session.get_bind().dialect.name != "sqlite":
+        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
 async def stream(
     session: AsyncSession, chosen: Filter, order: Order, columns: Sequence[Any]
 ) -> AsyncIterator[Sequence[Any]]:
@@ -160,9 +166,7 @@ async def stream(
     A server-side cursor keeps the memory constant; a row that changes meanwhile is neither missed
     nor given twice.
     """
-    if session.get_bind().dialect.name != "sqlite":
-        # SQLite reads a snapshot anyway.
-        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    await read_one_moment(session)
     query = _sorted(select(*columns).where(*_conditions(chosen)), order)
     rows = await session.stream(query.execution_options(yield_per=_ROWS_PER_FETCH))
     async for some in rows.partitions():

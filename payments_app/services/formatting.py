@@ -1,6 +1,6 @@
 """Money, dates and counts as people read them, in their own locale and time zone."""
 
-from datetime import datetime, tzinfo
+from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -20,6 +20,7 @@ from babel.numbers import (
 from payments_app.domain.money import Money, exponent
 
 MINUS: Final = "\N{MINUS SIGN}"
+_FIXED_SPACES: Final = "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
 DEFAULT_LOCALE: Final = "en"
 DEFAULT_ZONE: Final = "UTC"
 
@@ -80,6 +81,11 @@ def day(at: datetime, locale: str, zone: str) -> str:
     return format_skeleton("yMMMd", at, tzinfo=zone_of(zone), locale=locale_of(locale))
 
 
+def date_text(on: date, locale: str) -> str:
+    """Write a calendar day (``23 Nov 2026``)."""
+    return format_skeleton("yMMMd", datetime.combine(on, time()), locale=locale_of(locale))
+
+
 def day_and_time(at: datetime, locale: str, zone: str) -> str:
     """Write a point in time to the minute (``23 Nov 2026, 14:02``)."""
     clock = format_time(at, "short", tzinfo=zone_of(zone), locale=locale_of(locale))
@@ -94,3 +100,9 @@ def decimal_mark(locale: str) -> str:
 def group_mark(locale: str) -> str:
     """Return what stands between groups of digits of a typed amount."""
     return get_group_symbol(locale_of(locale), numbering_system="default")
+
+
+def one_line(text: str) -> str:
+    """Return text without line ends and control characters, for a header or a cell."""
+    plain = "".join(c if c.isprintable() or c in _FIXED_SPACES else " " for c in text)
+    return " ".join(filter(None, plain.split(" ")))

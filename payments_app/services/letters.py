@@ -59,13 +59,13 @@ def written(portal: Portal, mail: Mail, user: User, payment: Payment | None) -> 
     Headers cannot be injected: control characters are taken out, and the policy refuses line ends.
     """
     letter = _letter(portal, mail, user, payment)
-    name, reader = _plain(portal.settings.portal_name), _plain(user.name)
+    name, reader = formatting.one_line(portal.settings.portal_name), formatting.one_line(user.name)
     sent = EmailMessage(policy=SMTP)
     sent["Message-ID"] = f"<mail-{mail.key}.{mail.kind}@{_host(portal.settings)}>"
     sent["Date"] = format_datetime(mail.created_at)
     sent["From"] = Address(name, addr_spec=sender(portal.settings))
     sent["To"] = Address(reader, addr_spec=mail.recipient)
-    sent["Subject"] = _plain(letter.subject)
+    sent["Subject"] = formatting.one_line(letter.subject)
     sent["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notes in return
     values = {"letter": letter, "portal": name, "reader": reader}
     sent.set_content(_templates.get_template("letter.txt").render(values))
@@ -81,11 +81,6 @@ def sender(settings: Settings) -> str:
 
 def _host(settings: Settings) -> str:
     return urlsplit(settings.public_url).hostname or "localhost"
-
-
-def _plain(text: str) -> str:
-    """Return text that may stand in a header: one line without control characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _letter(portal: Portal, mail: Mail, user: User, payment: Payment | None) -> Letter:

@@ -1,0 +1,112 @@
+"""The receipt of one Completed payment, as PDF."""
+
+import asyncio
+from dataclasses import dataclass
+
+from payments_app.db import ledger, payments, statements
+from payments_app.db.models import Account, Payment, User
+from payments_app.domain.errors import NotFound
+from payments_app.domain.money import Money
+from payments_app.domain.payment import LINKED_KINDS, PaymentStatus, Role
+from payments_app.services import document_words as words
+from payments_app.services import formatting, reports, wording
+from payments_app.services.context import Portal
+from payments_app.services.identity import Identity
+from payments_app.services.paper import Paper
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a receipt says; ``facts`` are label and value, ready to show."""
+
+    title: str
+    amount: str
+    description: str
+    issued_to: list[str]
+    facts: tuple[tuple[str, str], ...]
+
+
+async def receipt_pdf(portal: Portal, who: Identity, reference: str) -> bytes:
+    """Return the receipt of a Completed payment, of the own account or, to staff, of any.
+
+    Raises NotFound for any other payment.
+    """
+    found = await read(portal, who, reference)
+    return await asyncio.to_thread(_draw, portal, found)
+
+
+async def read(portal: Portal, who: Identity, reference: str) -> Receipt:
+    """Return what the receipt says; raises NotFound."""
+    async with portal.db.read() as session:
+        if who.is_staff:
+            who.require(Role.VIEWER)
+            payment = await ledger.find_payment(session, reference=reference)
+        else:
+            payment = await payments.find(session, who.own_account(), reference)
+        if payment is None or payment.status is not PaymentStatus.COMPLETED:
+            raise NotFound(reference)
+        account = await session.get_one(Account, payment.account_id)
+        payer = await session.get(User, payment.user_id) if payment.user_id else None
+        parent = await session.get(Payment, payment.parent_id) if payment.parent_id else None
+        balance = await statements.balance_after(session, payment.key)
+    return Receipt(
+        title=words.RECEIPTS[payment.kind],
+        amount=_money(payment.amount, payment.currency, who),
+        description=payment.description or wording.KINDS[payment.kind],
+        issued_to=[account.name, *([payer.name, payer.email] if payer else [])],
+        facts=_facts(portal, who, payment, parent, balance),
+    )
+
+
+def _facts(
+    portal: Portal, who: Identity, payment: Payment, parent: Payment | None, balance: int | None
+) -> tuple[tuple[str, str], ...]:
+    at = payment.completed_at or payment.created_at
+    when = formatting.day_and_time(at, who.locale, who.time_zone)
+    method = reports.method_text(portal, payment.gateway, payment.channel, payment.method_detail)
+    facts = [
+        (words.NUMBER, payment.reference),
+        (words.DATE, f"{when} ({who.time_zone})"),
+        (words.METHOD, method),
+    ]
+    if payment.gateway_reference:
+        facts.append((words.PROVIDERS_REFERENCE, payment.gateway_reference))
+    if parent is not None and payment.kind in LINKED_KINDS:
+        facts.append((words.TAKES_BACK, parent.reference))
+    facts += _cost(payment, who)
+    facts.append((words.AMOUNT, _money(payment.amount, payment.currency, who)))
+    if balance is not None:
+        facts.append((words.BALANCE_AFTER, _money(balance, payment.currency, who)))
+    return tuple(facts)
+
+
+def _cost(payment: Payment, who: Identity) -> list[tuple[str, str]]:
+    """Say what was charged where it is not what the account got; the difference is the fee."""
+    charged, currency = payment.charge_amount, payment.charge_currency
+    if payment.amount < 0 or charged is None or currency is None:
+        return []
+    if (charged, currency) == (payment.amount, payment.currency):
+        return []
+    cost = [(words.PAID, _money(charged, currency, who))]
+    if currency == payment.currency:
+        cost.append((words.FEE, _money(charged - payment.amount, currency, who)))
+    return cost
+
+
+def _money(minor: int, currency: str, who: Identity) -> str:
+    return formatting.money(Money(minor, currency), who.locale)
+
+
+def issuer_lines(portal: Portal) -> list[str]:
+    """Return the platform's name and address, line by line."""
+    settings = portal.settings
+    return [settings.portal_name, *filter(None, map(str.strip, settings.portal_address.split("|")))]
+
+
+def _draw(portal: Portal, receipt: Receipt) -> bytes:
+    paper = Paper(portal.settings.portal_name, receipt.title, portal.clock())
+    paper.headline(receipt.amount, receipt.description)
+    paper.parties((words.ISSUED_BY, issuer_lines(portal)), (words.ISSUED_TO, receipt.issued_to))
+    for label, value in receipt.facts:
+        paper.fact(label, value, strong=label == words.AMOUNT)
+    return bytes(paper.output())

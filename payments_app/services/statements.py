@@ -1,0 +1,181 @@
+"""Statements of account: per currency the opening balance, a period's rows and the closing."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from payments_app.db import payments, statements
+from payments_app.db.models import Account, Payment
+from payments_app.domain.errors import NotFound, PortalError
+from payments_app.domain.money import Money
+from payments_app.domain.payment import Role
+from payments_app.services import document_words as words
+from payments_app.services import formatting, wording
+from payments_app.services.context import Portal
+from payments_app.services.identity import Identity
+from payments_app.services.paper import Column, Paper
+from payments_app.services.receipts import issuer_lines
+
+MOST_ROWS: Final = 2000
+"""What one document holds; longer lists are for the CSV export, which streams."""
+
+_EARLIEST: Final = date(1900, 1, 1)
+_LATEST: Final = date(2999, 12, 31)
+_COLUMNS: Final = (
+    Column(words.DATE, 108, quiet=True),
+    Column(words.DESCRIPTION, 148),
+    Column(words.REFERENCE, 93, quiet=True),
+    Column(words.AMOUNT, 75, end=True),
+    Column(words.BALANCE, 75, end=True),
+)
+_drawing: Final = asyncio.Semaphore(2)
+"""Documents that may be drawn at once: each takes a thread for up to some seconds."""
+
+
+class TooLong(PortalError):
+    """A period with more rows than one document holds."""
+
+
+class Period(BaseModel):
+    """Days in the reader's zone, both inclusive; an open start is the account's own."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    since: date | None = Field(default=None, ge=_EARLIEST, le=_LATEST)
+    until: date | None = Field(default=None, ge=_EARLIEST, le=_LATEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One Completed row with the balance after it, in minor units."""
+
+    payment: Payment
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One currency of a statement, in minor units: opening plus all rows is closing."""
+
+    currency: str
+    opening: int
+    lines: tuple[Line, ...]
+    closing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement of one account; ``until`` is the last day."""
+
+    account: Account
+    since: date | None
+    until: date
+    sections: tuple[Section, ...]
+
+
+async def read(
+    portal: Portal, who: Identity, period: Period, account_id: int | None = None
+) -> Statement:
+    """Return the statement of the own account or, to staff, of ``account_id``.
+
+    Raises NotFound, and TooLong beyond ``MOST_ROWS``.
+    """
+    if who.is_staff:
+        who.require(Role.VIEWER)
+    else:
+        account_id = who.own_account()
+    zone = formatting.zone_of(who.time_zone)
+    until = period.until or portal.clock().astimezone(zone).date()
+    start = datetime.combine(period.since, time(), zone) if period.since else None
+    end = datetime.combine(until + timedelta(days=1), time(), zone)
+    async with portal.db.read() as session:
+        await payments.read_one_moment(session)
+        account = await session.get(Account, account_id or 0)
+        if account is None:
+            raise NotFound(f"account {account_id}")
+        opening = await statements.balances_at(session, account.key, start) if start else {}
+        rows = await statements.completed(session, account.key, start, end, MOST_ROWS + 1)
+    if len(rows) > MOST_ROWS:
+        raise TooLong(f"more than {MOST_ROWS} rows")
+    return Statement(account, period.since, until, _sections(account, opening, rows))
+
+
+def _sections(
+    account: Account, opening: dict[str, int], rows: Sequence[Payment]
+) -> tuple[Section, ...]:
+    """Sort the rows by currency, the home currency first."""
+    used = {row.currency for row in rows} | {code for code, amount in opening.items() if amount}
+    ordered = sorted(used, key=lambda code: (code != account.home_currency, code))
+    return tuple(
+        _section(code, opening.get(code, 0), [row for row in rows if row.currency == code])
+        for code in ordered or [account.home_currency]
+    )
+
+
+def _section(currency: str, opening: int, rows: Sequence[Payment]) -> Section:
+    balance = opening
+    lines = []
+    for row in rows:
+        balance += row.amount
+        lines.append(Line(row, balance))
+    return Section(currency, opening, tuple(lines), balance)
+
+
+async def statement_pdf(
+    portal: Portal, who: Identity, period: Period, account_id: int | None = None
+) -> bytes:
+    """Return the statement as PDF; raises what ``read`` raises."""
+    statement = await read(portal, who, period, account_id)
+    async with _drawing:
+        return await asyncio.to_thread(_draw, portal, who, statement)
+
+
+def period_text(who: Identity, since: date | None, until: date) -> str:
+    """Write a period of days."""
+    last = formatting.date_text(until, who.locale)
+    if since is None:
+        return words.FROM_THE_START.format(until=last)
+    return words.PERIOD.format(since=formatting.date_text(since, who.locale), until=last)
+
+
+def _draw(portal: Portal, who: Identity, statement: Statement) -> bytes:
+    paper = Paper(portal.settings.portal_name, words.STATEMENT, portal.clock())
+    paper.headline(
+        period_text(who, statement.since, statement.until), words.ZONE.format(zone=who.time_zone)
+    )
+    paper.parties(
+        (words.ISSUED_BY, issuer_lines(portal)), (words.ISSUED_TO, [statement.account.name])
+    )
+    for section in statement.sections:
+        _draw_section(paper, who, section)
+    return bytes(paper.output())
+
+
+def _draw_section(paper: Paper, who: Identity, section: Section) -> None:
+    def money(minor: int) -> str:
+        return formatting.money(Money(minor, section.currency), who.locale)
+
+    paper.heading(formatting.currency_name(section.currency, who.locale))
+    paper.fact(words.OPENING, money(section.opening))
+    if section.lines:
+        paper.table_head(_COLUMNS)
+    else:
+        paper.note(words.NO_PAYMENTS)
+    for line in section.lines:
+        row = line.payment
+        paper.table_row(
+            _COLUMNS,
+            (
+                formatting.day_and_time(row.dated_at, who.locale, who.time_zone),
+                row.description or wording.KINDS[row.kind],
+                row.reference,
+                money(row.amount),
+                money(line.balance),
+            ),
+        )
+    paper.fact(words.CLOSING, money(section.closing), strong=True)
+    paper.ln(20)

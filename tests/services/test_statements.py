@@ -1,10 +1,7 @@
 """Statements: opening plus rows is closing, always, and closing is the balance."""
 
 import asyncio
-import shutil
-import tempfile
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +17,7 @@ from payments_app.services.identity import Identity
 from payments_app.services.statements import Period, TooLong
 from payments_app.settings import Settings
 from tests.support.clock import Clock
+from tests.support.databases import Databases
 from tests.support.factories import identity_of, make_account, make_payment, make_user
 from tests.support.pdf import pages_of, text_of
 
@@ -42,9 +40,9 @@ async def add(database: Database, account: Account, hour: int, amount: int, curr
     )  # fmt: skip
 
 
-async def check(file: Path, rows: list[tuple[int, int, str, PaymentStatus]], period: Period,
+async def check(url: str, rows: list[tuple[int, int, str, PaymentStatus]], period: Period,
                 zone: str) -> None:  # fmt: skip
-    database = Database(f"sqlite+aiosqlite:///{file}")
+    database = Database(url)
     try:
         portal = Portal(Settings(_env_file=None), database, gateways={}, clock=Clock())
         account = await make_account(database)
@@ -76,20 +74,18 @@ async def check(file: Path, rows: list[tuple[int, int, str, PaymentStatus]], per
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rows=st.lists(ROW, max_size=12), since=DAYS, until=DAYS,
        zone=st.sampled_from(["UTC", "Asia/Manila", "America/New_York"]))  # fmt: skip
 def test_opening_plus_rows_is_closing_and_the_whole_is_the_balance(
-    migrated_file: Path,
+    databases: Databases,
     rows: list[tuple[int, int, str, PaymentStatus]],
     since: date | None,
     until: date | None,
     zone: str,
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "portal.db"
-        shutil.copyfile(migrated_file, file)
-        asyncio.run(check(file, rows, Period(since=since, until=until), zone))
+    with databases.fresh() as url:
+        asyncio.run(check(url, rows, Period(since=since, until=until), zone))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import Response
 
 from payments_app.api.guards import LoggedIn
-from payments_app.domain.errors import NotFound
+from payments_app.domain.errors import NotAllowed, NotFound
 from payments_app.services import receipts, statements
 from payments_app.services.context import current
 from payments_app.services.statements import Period, TooLong
@@ -27,6 +27,8 @@ async def receipt(reference: str, who: LoggedIn) -> Response:
         content = await receipts.receipt_pdf(current(), who, reference)
     except NotFound:
         raise HTTPException(404, "no such receipt") from None
+    except NotAllowed:
+        raise HTTPException(403, "not allowed") from None
     return _pdf(content, f"receipt-{reference}.pdf")
 
 
@@ -37,6 +39,8 @@ async def statement(who: LoggedIn, asked: Annotated[StatementQuery, Query()]) ->
         content = await statements.statement_pdf(current(), who, asked, asked.account)
     except NotFound:
         raise HTTPException(404, "no such account") from None
+    except NotAllowed:
+        raise HTTPException(403, "not allowed") from None
     except TooLong:
         raise HTTPException(
             413, f"more than {statements.MOST_ROWS} payments: choose a shorter period"

@@ -18,14 +18,17 @@ def allowed_origins(settings: Settings) -> list[str]:
     return sorted({own, *twins})
 
 
+settings = Settings()
+modes = rx.constants.StateManagerMode
 config = rx.Config(
     app_name="payments_app",
     api_url=PLACEHOLDER,
-    cors_allowed_origins=allowed_origins(Settings()),
+    cors_allowed_origins=allowed_origins(settings),
     frontend_compression_formats=["brotli", "gzip"],
     plugins=[rx.plugins.RadixThemesPlugin(theme=THEME), PortableBuild()],
     disable_plugins=[rx.plugins.SitemapPlugin],
+    redis_url=settings.redis_url or None,
     show_built_with_reflex=False,
-    state_manager_mode=rx.constants.StateManagerMode.MEMORY,
+    state_manager_mode=modes.REDIS if settings.redis_url else modes.MEMORY,
     telemetry_enabled=False,
 )

@@ -20,6 +20,7 @@ from payments_app.state.gate import Gate, keep_payloads_out_of_logs
 from payments_app.state.live import follow_changes
 from payments_app.state.payments import PaymentsState
 from payments_app.state.session import SessionState
+from payments_app.state.tokens import keep_tabs
 from payments_app.state.topics import follow_topics
 
 settings = Settings()
@@ -36,6 +37,7 @@ if sandbox is not None:
 app = rx.App(api_transformer=api, **LOOK)
 app.add_middleware(Gate())
 keep_payloads_out_of_logs()
+keep_tabs(app)
 
 
 @app.register_lifespan_task

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     data_dir: Path = Path("var")
     database_url: str = ""
     """SQLAlchemy address (``sqlite+aiosqlite://`` or ``postgresql+asyncpg://``)."""
+    redis_url: str = ""
+    """What several workers share (``redis://`` or ``rediss://``); empty: this is the only one."""
+    workers: int = Field(default=1, ge=1, le=64)
+    """Processes that serve on this machine."""
     sandbox_url: str = ""
     """Address of a sandbox running on its own; empty: the portal brings it at /sandbox."""
     secret_keys: SecretStr = SecretStr("")
@@ -71,6 +75,12 @@ class Settings(BaseSettings):
         if not self.live and not self.secret_keys.get_secret_value():
             self.secret_keys = SecretStr("sandbox")
         self.database_url = self.database_url or f"sqlite+aiosqlite:///{self.data_dir}/portal.db"
+        return self
+
+    @model_validator(mode="after")
+    def _several_workers_share_redis(self) -> Self:
+        if self.workers > 1 and not self.redis_url:
+            raise ValueError(f"WORKERS={self.workers} needs REDIS_URL, which they share")
         return self
 
     @property

@@ -13,6 +13,8 @@ from payments_app.gateways.base import Gateway
 from payments_app.sandbox.app import Sandbox, create_sandbox, issued_settings
 from payments_app.services import delivery, sweep, webhooks
 from payments_app.services.context import Portal
+from payments_app.services.live import Feed
+from payments_app.services.shared_feed import SharedFeed
 from payments_app.settings import Settings
 
 Worker = Callable[[Portal], Coroutine[Any, Any, None]]
@@ -31,7 +33,12 @@ def build_portal(settings: Settings) -> Portal:
         _refuse_sandbox_keys(gateways)
         if not settings.secret_keys.get_secret_value().strip(" ,"):
             raise UnsafeSettings("live mode needs SECRET_KEYS, a long random text")
-    return Portal(settings=settings, db=Database(settings.database_url), gateways=gateways)
+    return Portal(
+        settings=settings,
+        db=Database(settings.database_url),
+        gateways=gateways,
+        feed=SharedFeed(settings.redis_url) if settings.redis_url else Feed(),
+    )
 
 
 def build_sandbox(settings: Settings) -> Sandbox | None:
@@ -53,6 +60,7 @@ async def running(portal: Portal, sandbox: Sandbox | None) -> AsyncIterator[None
         if sandbox is not None:
             await stack.enter_async_context(sandbox.running())
         tasks = [asyncio.create_task(worker(portal)) for worker in WORKERS]
+        tasks.append(asyncio.create_task(portal.feed.listen()))
         try:
             yield
         finally:

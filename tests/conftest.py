@@ -3,6 +3,7 @@
 ``database``      migrated and empty; a test that uses it runs on SQLite and on PostgreSQL.
 ``database_url``  the address of the same, for a test that opens it by itself.
 ``postgres_url``  the same on PostgreSQL only, such as for a portal in a process of its own.
+``redis``         a Redis server; ``redis.url``, ``redis.stop()``, ``redis.start()``.
 ``databases``     as many fresh databases as a test asks for, on each of the two in turn.
 """
 
@@ -16,6 +17,7 @@ from payments_app.services.context import Portal
 from payments_app.settings import Settings
 from tests.support.clock import Clock
 from tests.support.databases import Databases, Postgres, Sqlite
+from tests.support.redis import RedisServer
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +30,15 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Sqlite:
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server, one for each worker of the tests."""
     server = Postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    """A Redis server of one's own, running."""
+    server = RedisServer()
+    server.start()
     yield server
     server.stop()
 

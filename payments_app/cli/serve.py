@@ -127,6 +127,9 @@ def serve(on_ready: Callable[[], None]) -> None:
         port=settings.port,
         interface=Interfaces.ASGI,
         factory=True,
+        workers=settings.workers,
+        # With others beside it a worker that dies takes nobody along.
+        respawn_failed_workers=settings.workers > 1,
         log_level=LogLevels.warning,
         workers_kill_timeout=STOP_TIMEOUT_SECONDS,
     )

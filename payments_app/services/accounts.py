@@ -13,7 +13,7 @@ from payments_app.db.accounts import Login
 from payments_app.db.models import Account, LoginSession, User
 from payments_app.domain.errors import PortalError
 from payments_app.domain.payment import STAFF_ROLES, Role
-from payments_app.services import audit, second_factor, throttle
+from payments_app.services import audit, mail, second_factor, throttle
 from payments_app.services.audit import Actor
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
@@ -53,15 +53,29 @@ def session_cookie(settings: Settings) -> str:
     return "__Host-portal_session" if serves_tls(settings) else "portal_session"
 
 
+def device_cookie(settings: Settings) -> str:
+    """Return the name of the cookie by which a browser is known again."""
+    return "__Host-portal_device" if serves_tls(settings) else "portal_device"
+
+
 def serves_tls(settings: Settings) -> bool:
     """Tell whether browsers reach the portal over TLS."""
     return settings.public_url.startswith("https://")
 
 
 async def log_in(
-    portal: Portal, email: str, password: str, address: str, user_agent: str, code: str = ""
+    portal: Portal,
+    email: str,
+    password: str,
+    address: str,
+    user_agent: str,
+    code: str = "",
+    device: str = "",
 ) -> str | None:
     """Start a login session and return its token, or None when the login is wrong.
+
+    ``device`` is the browser's own lasting token; a login from one that the user has not used
+    before is told by e-mail.
 
     A wrong password, an unknown user and a disabled one take the same work and look the same.
     Raises TooManyAttempts, and CodeNeeded for users with a second factor.
@@ -77,7 +91,7 @@ async def log_in(
         await _note_failure(portal, user, address, "password")
         return None
     await _check_code(portal, found[0], code, address)
-    return await _start_session(portal, found[0], password, address, user_agent)
+    return await _start_session(portal, found[0], password, address, user_agent, device)
 
 
 async def _check_code(portal: Portal, user: User, code: str, address: str) -> None:
@@ -138,7 +152,7 @@ async def log_out(portal: Portal, token: str, address: str = "") -> None:
 
 
 async def _start_session(
-    portal: Portal, user: User, password: str, address: str, user_agent: str
+    portal: Portal, user: User, password: str, address: str, user_agent: str, device: str
 ) -> str:
     now = portal.clock()
     token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -155,6 +169,7 @@ async def _start_session(
         expires_at=now + timedelta(seconds=portal.settings.session_lifetime_seconds),
         address=address[:64],
         user_agent=user_agent[:300],
+        device_hash=_hash(device),
     )
     async with portal.db.write() as session:
         if better_hash:
@@ -162,7 +177,11 @@ async def _start_session(
         for key in (_email_key(user.email), _code_key(user.key)):
             await throttle.forget(session, key)
         await throttle.take_back(session, _address_key(address))
+        is_new = await accounts.is_new_device(session, user.key, _hash(device))
         session.add(login)
+        await session.flush()
+        if is_new:
+            await mail.new_sign_in(session, user, login)
         await audit.record(
             session, now, Actor(user.email, user.key, address), "logged_in", f"user:{user.key}"
         )

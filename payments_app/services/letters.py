@@ -18,6 +18,7 @@ from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind
 from payments_app.services import formatting, reports, wording
 from payments_app.services.context import Portal
+from payments_app.services.devices import device
 from payments_app.settings import Settings
 
 _templates: Final = Environment(
@@ -166,7 +167,7 @@ def _new_sign_in(portal: Portal, mail: Mail, user: User) -> Letter:
         facts=(
             ("Time", f"{at} ({user.time_zone})"),
             ("Address", mail.data["address"] or "unknown"),
-            ("Browser", mail.data["user_agent"] or "unknown"),
+            ("Device", device(mail.data["user_agent"])),
         ),
         closing="If it was you, all is well. If not, change your password now and tell us.",
     )

@@ -7,9 +7,11 @@ from http.cookies import SimpleCookie
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 
 from payments_app.api import guards, login
 from payments_app.api.login import local_path
+from payments_app.db.mail_models import Mail
 from payments_app.db.models import User
 from payments_app.services import context
 from payments_app.services.context import Portal
@@ -64,7 +66,7 @@ async def test_logging_in_sets_the_cookie_and_names_the_next_page(
 ) -> None:
     answer = await client.post("/auth/login", json=RIGHT | {"next": "/payments?status=pending"})
     assert (answer.status_code, answer.json()) == (200, {"next": "/payments?status=pending"})
-    cookie = SimpleCookie(answer.headers["set-cookie"])["portal_session"]
+    cookie = SimpleCookie(answer.headers.get_list("set-cookie")[0])["portal_session"]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "lax", "/")
     assert not cookie["secure"]
     assert not cookie["domain"]
@@ -78,7 +80,7 @@ async def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(
     tls = settings.model_copy(update={"public_url": "https://portal.test"})
     async with browser(replace(portal, settings=tls)) as client:
         answer = await client.post("/auth/login", json=RIGHT)
-        cookie = SimpleCookie(answer.headers["set-cookie"])["__Host-portal_session"]
+        cookie = SimpleCookie(answer.headers.get_list("set-cookie")[0])["__Host-portal_session"]
         assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
         assert (await client.get("/who")).json() == EMAIL
         await client.post("/auth/logout")
@@ -136,6 +138,27 @@ async def test_logging_in_again_ends_the_session_before(
     async with browser(portal) as thief:
         thief.cookies.set("portal_session", first)
         assert (await thief.get("/who")).json() == "nobody"
+
+
+async def test_a_sign_in_from_a_new_device_is_told_by_email_and_the_first_one_is_not(
+    client: httpx.AsyncClient, portal: Portal
+) -> None:
+    async def told() -> list[str]:
+        async with portal.db.read() as session:
+            return list((await session.execute(select(Mail.recipient))).scalars())
+
+    answer = await client.post("/auth/login", json=RIGHT)
+    cookie = SimpleCookie(answer.headers.get_list("set-cookie")[1])["portal_device"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "lax", "/")
+    await client.post("/auth/logout")
+    await client.post("/auth/login", json=RIGHT)
+    assert await told() == []
+    async with browser(portal) as other:
+        await other.post("/auth/login", json=RIGHT | {"password": "wrong"})
+        assert await told() == []
+        await other.post("/auth/login", json=RIGHT)
+        await other.post("/auth/login", json=RIGHT)
+    assert await told() == [EMAIL]
 
 
 async def test_logging_out_ends_the_session_and_clears_the_cookie(

@@ -89,7 +89,8 @@ class Progress:
 
 async def offers(portal: Portal, who: Identity) -> tuple[Offer, ...]:
     """Return the gateways that the customer can pay with, in the order to show."""
-    who.own_account()
+    async with portal.db.read() as session:
+        account = await session.get_one(Account, who.own_account())
     return tuple(
         Offer(
             code=gateway.code,
@@ -97,12 +98,20 @@ async def offers(portal: Portal, who: Identity) -> tuple[Offer, ...]:
             icon=gateway.icon,
             collects_card=gateway.collects_card,
             checkout_title=gateway.checkout_title,
-            currencies=_ordered(gateway.currencies(), who.home_currency),
+            currencies=_ordered(_currencies(gateway, account), who.home_currency),
             channels=gateway.channels,
         )
         for gateway in portal.gateways.values()
-        if gateway.offered and gateway.currencies()
+        if gateway.offered and _currencies(gateway, account)
     )
+
+
+def _currencies(gateway: Gateway, account: Account) -> frozenset[str]:
+    """Return what the account may pay in by this gateway; nothing when it may not use it."""
+    if account.methods is not None and gateway.code not in account.methods:
+        return frozenset()
+    allowed = gateway.currencies()
+    return allowed if account.currencies is None else allowed & frozenset(account.currencies)
 
 
 def _ordered(currencies: frozenset[str], first: str) -> tuple[str, ...]:
@@ -117,9 +126,9 @@ async def quote(
     Raises InvalidRequest (gateway, currency or channel not offered) and AmountError (the stricter
     of the account's and the gateway's minimum counts; ``limit`` is in minor units).
     """
-    chosen = _offered(portal, gateway, amount, channel)
     async with portal.db.read() as session:
         account = await session.get_one(Account, who.own_account())
+        chosen = _offered(portal, account, gateway, amount, channel)
         balance = await ledger.balance_of(session, who.own_account(), amount.currency)
     _check_limits(chosen, account, amount)
     return Quote(
@@ -129,11 +138,13 @@ async def quote(
     )
 
 
-def _offered(portal: Portal, code: str, amount: Money, channel: str | None) -> Gateway:
+def _offered(
+    portal: Portal, account: Account, code: str, amount: Money, channel: str | None
+) -> Gateway:
     gateway = portal.gateways.get(code)
-    if gateway is None or not gateway.offered:
+    if gateway is None or not gateway.offered or not _currencies(gateway, account):
         raise InvalidRequest("gateway", "not_offered")
-    if amount.currency not in gateway.currencies():
+    if amount.currency not in _currencies(gateway, account):
         raise InvalidRequest("currency", "not_offered")
     if gateway.channels and channel not in {choice.code for choice in gateway.channels}:
         raise InvalidRequest("channel", "required" if channel is None else "not_offered")

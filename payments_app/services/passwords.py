@@ -7,14 +7,41 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
+
+from payments_app.domain.errors import InvalidRequest
 
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """argon2id as the OWASP Password Storage Cheat Sheet gives it: 19 MiB, two passes, one lane."""
+
+SHORTEST: Final = 10
+LONGEST: Final = 128
+_FEWEST_GUESSES: Final = 10**8
+_LOOKED_AT: Final = 64
+
+NOBODYS: Final = "!"
+"""Stored for a user who has not chosen a password yet: nothing fits it."""
 
 
 def hash_password(password: str) -> str:
     """Return the hash to store. Takes tens of milliseconds of processor time."""
     return _HASHER.hash(password)
+
+
+def check_new_password(password: str, known: tuple[str, ...] = ()) -> None:
+    """Raise InvalidRequest (``too_short``, ``too_long``, ``too_common``) for a poor new password.
+
+    Too common is what takes few guesses by zxcvbn's lists of common passwords, names and words, and
+    by what is ``known`` of the user, such as the e-mail address.
+    """
+    if len(password) < SHORTEST:
+        raise InvalidRequest("password", "too_short", least=SHORTEST)
+    if len(password) > LONGEST:
+        raise InvalidRequest("password", "too_long", most=LONGEST)
+    # Its time grows with the square of the length; what is long enough needs no more to be good.
+    found = zxcvbn(password[:_LOOKED_AT], user_inputs=[*known])  # type: ignore[no-untyped-call]
+    if found["guesses"] < _FEWEST_GUESSES:
+        raise InvalidRequest("password", "too_common")
 
 
 async def verify_password(stored: str | None, password: str) -> bool:

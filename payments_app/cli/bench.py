@@ -88,7 +88,7 @@ async def _export(portal: Portal) -> None:
     rows = -1  # the header is not a row
     began = time.perf_counter()
     async for piece in exports.csv_pieces(portal, _CUSTOMER, View()):
-        rows += piece.count("\r\n")
+        rows += piece.count(b"\r\n")
     seconds = time.perf_counter() - began
     print(f"{f'CSV export of {rows:,} rows':<34} {seconds * 1000:10.1f} ms")
     print(f"{'  rows a second':<34} {rows / seconds:10,.0f}")

@@ -38,9 +38,14 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
-        """Give a session for reading; nothing is committed."""
+    async def read(self, *, snapshot: bool = False) -> AsyncIterator[AsyncSession]:
+        """Give a session for reading; nothing is committed.
+
+        With ``snapshot`` all its queries see one moment, as they always do on SQLite.
+        """
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            if snapshot and not self.is_sqlite:
+                await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
     @asynccontextmanager

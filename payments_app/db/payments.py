@@ -1,22 +1,18 @@
 """Queries for lists of payments: filtered, sorted, paged by keyset, counted, summed, streamed."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from payments_app.db.keyset import Cursor, Sorting
 from payments_app.db.models import Balance, Payment, TimelineEntry
 from payments_app.domain.payment import PaymentStatus
-
-_ROWS_PER_FETCH = 500
-
-Cursor = tuple[Any, ...]
-"""Where a page starts: the sort key of the row before it."""
 
 
 class Order(StrEnum):
@@ -72,13 +68,13 @@ async def page(
     session: AsyncSession, chosen: Filter, order: Order, after: Cursor | None, limit: int
 ) -> Sequence[Payment]:
     """Return up to ``limit`` payments behind the cursor."""
-    query = _sorted(select(Payment).where(*_conditions(chosen)), order).limit(limit)
+    keys = sorting(order)
+    query = keys.sort(matching(chosen)).limit(limit)
     if after is not None:
-        columns = _sort_columns(order)
-        edge = tuple_(*map(literal, after, [column.type for column in columns]))
-        key = tuple_(*columns)
-        query = query.where(key < edge if _descends(order) else key > edge)
-    rows: Sequence[Payment] = (await session.execute(query)).scalars().all()
+        query = query.where(keys.beyond())
+    rows: Sequence[Payment] = (
+        (await session.execute(query, keys.cursor(after or ()))).scalars().all()
+    )
     return rows
 
 
@@ -152,25 +148,19 @@ async def timeline(session: AsyncSession, payment_id: int) -> Sequence[TimelineE
     return (await session.execute(query)).scalars().all()
 
 
-async def read_one_moment(session: AsyncSession) -> None:
-    """Let all queries of a new session see the database as of one moment; SQLite does anyway."""
-    if session.get_bind().dialect.name != "sqlite":
-        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+def matching(chosen: Filter) -> Select[Any]:
+    """Return the query of the payments that a filter leaves."""
+    return select(Payment).where(*_conditions(chosen))
 
 
-async def stream(
-    session: AsyncSession, chosen: Filter, order: Order, columns: Sequence[Any]
-) -> AsyncIterator[Sequence[Any]]:
-    """Give the chosen columns of all rows as of one moment, some hundred rows at a time.
-
-    A server-side cursor keeps the memory constant; a row that changes meanwhile is neither missed
-    nor given twice.
-    """
-    await read_one_moment(session)
-    query = _sorted(select(*columns).where(*_conditions(chosen)), order)
-    rows = await session.stream(query.execution_options(yield_per=_ROWS_PER_FETCH))
-    async for some in rows.partitions():
-        yield some
+async def span(session: AsyncSession, chosen: Filter) -> tuple[datetime, datetime] | None:
+    """Return the dates between which all payments of the account lie, None without any."""
+    date = col(Payment.dated_at)
+    query = select(func.min(date), func.max(date)).where(
+        col(Payment.account_id) == chosen.account_id
+    )
+    first, last = (await session.execute(query)).one()
+    return None if first is None else (first, last)
 
 
 def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
@@ -195,16 +185,9 @@ def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _sort_columns(order: Order) -> tuple[Any, ...]:
+def sorting(order: Order) -> Sorting:
+    """Return the columns that an order sorts by, unique together."""
+    descends = order in (Order.NEWEST, Order.HIGHEST)
     if order in (Order.NEWEST, Order.OLDEST):
-        return (col(Payment.dated_at), col(Payment.id))
-    return (col(Payment.currency), col(Payment.amount), col(Payment.id))
-
-
-def _descends(order: Order) -> bool:
-    return order in (Order.NEWEST, Order.HIGHEST)
-
-
-def _sorted(query: Select[Any], order: Order) -> Select[Any]:
-    descends = _descends(order)
-    return query.order_by(*(c.desc() if descends else c.asc() for c in _sort_columns(order)))
+        return Sorting((col(Payment.dated_at), col(Payment.id)), descends)
+    return Sorting((col(Payment.currency), col(Payment.amount), col(Payment.id)), descends)

@@ -1,19 +1,19 @@
 """The customer's payments as CSV (RFC 4180, UTF-8), streamed in constant memory."""
 
 import asyncio
-import csv
-import io
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator
+from typing import Final
 
+from sqlalchemy import case
 from sqlmodel import col
 
-from payments_app.db import payments
+from payments_app.db import csv_lines, payments
+from payments_app.db.csv_lines import Cell, Cells
 from payments_app.db.models import Payment
-from payments_app.domain.money import Money
-from payments_app.services import formatting, reports, wording
+from payments_app.db.offsets import offsets_between
+from payments_app.services import formatting, wording
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.view import View
@@ -29,35 +29,61 @@ HEADER: Final = (
     "Reason",
 )
 
-_COLUMNS: Final[tuple[Any, ...]] = tuple(
-    col(column)
-    for column in (
-        Payment.dated_at,
-        Payment.amount,
-        Payment.currency,
-        Payment.status,
-        Payment.description,
-        Payment.gateway,
-        Payment.channel,
-        Payment.method_detail,
-        Payment.reference,
-        Payment.reason,
-    )
-)
-
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
-"""What makes a spreadsheet run a cell (OWASP, CSV Injection), full-width forms included."""
-
 _slots: Final = asyncio.Semaphore(4)
 """Exports that may read at once; each keeps a database connection while its client takes it."""
 
 
-async def csv_pieces(portal: Portal, who: Identity, view: View) -> AsyncIterator[str]:
+async def csv_pieces(portal: Portal, who: Identity, view: View) -> AsyncIterator[bytes]:
     """Give the file piece by piece: the customer's own rows of the view, as of one moment."""
-    yield _lines([HEADER])
-    async with _slots, portal.db.read() as session:
-        async for some in payments.stream(session, view.filter(who), view.order, _COLUMNS):
-            yield _lines(_cells(portal, who, row) for row in some)
+    yield (",".join(HEADER) + "\r\n").encode()
+    chosen = view.filter(who)
+    zone = formatting.zone_of(who.time_zone)
+    async with _slots, portal.db.read(snapshot=True) as session:
+        span = await payments.span(session, chosen)
+        if span is None:
+            return
+        cells = _cells(portal, Cells(session, offsets_between(zone, *span)))
+        rows, sorting = payments.matching(chosen), payments.sorting(view.order)
+        async for piece in csv_lines.csv_pieces(session, rows, cells, sorting, str(zone)):
+            yield piece
+
+
+def _cells(portal: Portal, cells: Cells) -> list[Cell]:
+    status = {status.value: label for status, label in wording.STATUSES.items()}
+    reason = col(Payment.reason)
+    by_name = cells.named(cells.before_colon(reason), wording.reasons_by_name())
+    return [
+        cells.moment(col(Payment.dated_at)),
+        cells.amount(col(Payment.amount), col(Payment.currency)),
+        col(Payment.currency),
+        cells.named(col(Payment.status), status),
+        cells.text(col(Payment.description)),
+        _method(portal, cells),
+        col(Payment.reference),
+        case(
+            (reason.is_(None), ""),
+            else_=cells.named(reason, wording.reasons_by_code(), otherwise=by_name),
+        ),
+    ]
+
+
+def _method(portal: Portal, cells: Cells) -> Cell:
+    """Write what ``reports.method_text`` says of the row."""
+    gateway, channel = col(Payment.gateway), col(Payment.channel)
+    detail = col(Payment.method_detail)
+    labels = {code: found.label for code, found in portal.gateways.items()}
+    channels = [
+        (gateway == code, cells.named(channel, labels_of, otherwise=found.label))
+        for code, found in portal.gateways.items()
+        if (labels_of := {one.code: one.label for one in found.channels})
+    ]
+    label = cells.named(gateway, labels, otherwise=gateway)
+    return case(
+        (detail != "", cells.text(detail)),
+        (gateway.is_(None), wording.FROM_BALANCE),
+        *channels,
+        else_=label,
+    )
 
 
 def file_name(portal: Portal, who: Identity) -> str:
@@ -66,29 +92,3 @@ def file_name(portal: Portal, who: Identity) -> str:
     account = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or f"account-{who.account_id}"
     today = portal.clock().astimezone(formatting.zone_of(who.time_zone)).date()
     return f"payments-{account}-{today.isoformat()}.csv"
-
-
-def _cells(portal: Portal, who: Identity, row: Any) -> Sequence[str]:
-    at = row.dated_at.astimezone(formatting.zone_of(who.time_zone))
-    method = reports.method_text(portal, row.gateway, row.channel, row.method_detail)
-    return (
-        at.isoformat(timespec="seconds"),
-        Money(row.amount, row.currency).to_decimal(),
-        row.currency,
-        wording.STATUSES[row.status],
-        harmless(row.description),
-        harmless(method),
-        row.reference,
-        wording.reason(row.reason),
-    )
-
-
-def harmless(text: str) -> str:
-    """Return a text cell that no spreadsheet takes for a formula: an apostrophe goes before it."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
-
-
-def _lines(rows: Iterable[Sequence[str]]) -> str:
-    piece = io.StringIO(newline="")
-    csv.writer(piece).writerows(rows)
-    return piece.getvalue()

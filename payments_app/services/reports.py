@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from payments_app.db import payments
+from payments_app.db.keyset import Cursor
 from payments_app.db.models import Payment, TimelineEntry
-from payments_app.db.payments import Cursor, Standing, Total
+from payments_app.db.payments import Standing, Total
 from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from payments_app.db import payments, statements
+from payments_app.db import statements
 from payments_app.db.models import Account, Payment
 from payments_app.domain.errors import NotFound, PortalError
 from payments_app.domain.money import Money
@@ -92,8 +92,7 @@ async def read(
     until = period.until or portal.clock().astimezone(zone).date()
     start = datetime.combine(period.since, time(), zone) if period.since else None
     end = datetime.combine(until + timedelta(days=1), time(), zone)
-    async with portal.db.read() as session:
-        await payments.read_one_moment(session)
+    async with portal.db.read(snapshot=True) as session:
         account = await session.get(Account, account_id or 0)
         if account is None:
             raise NotFound(f"account {account_id}")

@@ -77,6 +77,17 @@ def reason(code: str | None) -> str:
     return _REASONS.get(name, "")
 
 
+def reasons_by_code() -> dict[str, str]:
+    """Return the words of all reasons that are told apart by their detail."""
+    codes = [f"{Reason.DECLINED}:{detail}" for detail in _DECLINES]
+    return {code: reason(code) for code in codes}
+
+
+def reasons_by_name() -> dict[str, str]:
+    """Return the words of all reasons by what stands before the colon."""
+    return {name.value: words for name in Reason if (words := reason(name))}
+
+
 def waiting(gateway_label: str) -> str:
     """Say what a Pending payment without a reason waits for."""
     return f"Waiting for {gateway_label}" if gateway_label else "Waiting to be booked"

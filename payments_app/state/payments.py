@@ -10,7 +10,8 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from payments_app.db.payments import Cursor, Order
+from payments_app.db.keyset import Cursor
+from payments_app.db.payments import Order
 from payments_app.services import formatting, reports, wording
 from payments_app.services.context import current
 from payments_app.services.identity import Identity

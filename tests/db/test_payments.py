@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from payments_app.db import payments
 from payments_app.db.engine import Database
+from payments_app.db.keyset import Cursor
 from payments_app.db.models import Account, Payment
-from payments_app.db.payments import Cursor, Filter, Order, Standing, Total
+from payments_app.db.payments import Filter, Order, Standing, Total
 from payments_app.domain.payment import PaymentKind, PaymentStatus
 from tests.support.factories import WHEN, make_account, make_payment
 
@@ -166,29 +167,3 @@ async def test_totals_never_add_currencies_and_leave_out_what_is_not_completed(
             Standing("GBP", 300, 0),
             Standing("USD", 3750, 700),
         ]
-
-
-async def test_a_stream_gives_one_moment(database: Database) -> None:
-    """A payment that completes while the file is written is neither missed nor written twice."""
-    account = await make_account(database)
-    async with database.write() as session:
-        session.add_all(
-            Payment(
-                reference=f"MANY{number:06}",
-                account_id=account.key,
-                kind=PaymentKind.TOP_UP,
-                amount=100,
-                currency="USD",
-                created_at=WHEN,
-                dated_at=WHEN + timedelta(seconds=number),
-            )
-            for number in range(1200)
-        )
-    seen: list[str] = []
-    async with database.read() as session:
-        columns = [Payment.reference]
-        async for some in payments.stream(session, Filter(account.key), Order.NEWEST, columns):
-            if not seen:
-                await make_payment(database, account, created_at=WHEN + timedelta(days=1))
-            seen += [row.reference for row in some]
-    assert seen == [f"MANY{number:06}" for number in reversed(range(1200))]

@@ -31,7 +31,7 @@ def _change(zone: tzinfo, before: datetime, after: datetime) -> datetime:
     """Return the second at which the offset becomes that of ``after``."""
     wanted = _offset(zone, after)
     while after - before > _EXACT:
-        middle = before + (after - before) / 2
+        middle = before + (after - before) // 2
         if _offset(zone, middle) == wanted:
             after = middle
         else:

@@ -12,6 +12,7 @@ from payments_app.components.look import LOOK
 from payments_app.pages.login import login_page
 from payments_app.pages.payments import payments_page
 from payments_app.pages.result import result_page
+from payments_app.pages.staff.events import events_page
 from payments_app.pages.staff.overview import overview_page
 from payments_app.services.context import install
 from payments_app.settings import Settings
@@ -20,6 +21,7 @@ from payments_app.state.gate import Gate, keep_payloads_out_of_logs
 from payments_app.state.live import follow_changes
 from payments_app.state.payments import PaymentsState
 from payments_app.state.session import SessionState
+from payments_app.state.staff.events import EventsState
 from payments_app.state.tokens import keep_tabs
 from payments_app.state.topics import follow_topics
 
@@ -71,4 +73,10 @@ app.add_page(
     route="/staff",
     title=f"Overview · {title}",
     on_load=[SessionState.load_staff],
+)
+app.add_page(
+    events_page,
+    route="/staff/events",
+    title=f"Events · {title}",
+    on_load=[SessionState.load_staff, EventsState.load],
 )

@@ -240,6 +240,7 @@ class InboxEvent(Stored, table=True):
     event_id: str = Field(max_length=200)
     kind: str = Field(default="", max_length=80)
     reference: str | None = Field(default=None, max_length=128, index=True)
+    gateway_reference: str | None = Field(default=None, max_length=128, index=True)
     verified: bool
     event: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     headers: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
@@ -260,4 +261,6 @@ class InboxEvent(Stored, table=True):
             sqlite_where=text("next_attempt_at is not null"),
             postgresql_where=text("next_attempt_at is not null"),
         ),
+        Index("ix_gateway_event_received", "received_at", "id"),
+        Index("ix_gateway_event_gateway_received", "gateway", "received_at", "id"),
     )

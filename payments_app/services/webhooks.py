@@ -10,6 +10,7 @@ import structlog
 from pydantic import TypeAdapter
 
 from payments_app.db import inbox
+from payments_app.db.events import UNMATCHED
 from payments_app.db.models import InboxEvent, Payment
 from payments_app.gateways.base import GatewayEvent, Subject
 from payments_app.gateways.errors import InvalidSignature
@@ -20,6 +21,9 @@ from payments_app.services.refunds import record_takeback
 from payments_app.services.settlement import settle
 
 log = structlog.get_logger()
+
+TOPIC: Final = "webhooks"
+"""Announced when a webhook came, was handled or is to be handled again."""
 
 _EVENT: Final = TypeAdapter(GatewayEvent)
 _LEASE: Final = timedelta(seconds=60)
@@ -54,11 +58,13 @@ async def receive(portal: Portal, code: str, headers: Mapping[str, str], body: b
         row |= {"outcome": f"refused: {error}"[:100]}
         async with portal.db.write() as session:
             await inbox.store(session, row)
+        await portal.feed.announce(TOPIC)
         raise
     row |= {
         "event_id": event.event_id,
         "kind": event.kind,
         "reference": event.reference or event.gateway_reference,
+        "gateway_reference": event.gateway_reference,
         "verified": True,
         "event": _EVENT.dump_python(event, mode="json"),
         "next_attempt_at": now,
@@ -66,6 +72,7 @@ async def receive(portal: Portal, code: str, headers: Mapping[str, str], body: b
     async with portal.db.write() as session:
         stored = await inbox.store(session, row)
     portal.inbox_filled.set()
+    await portal.feed.announce(TOPIC)
     return stored.times_received == 1
 
 
@@ -101,6 +108,8 @@ async def handle_due(portal: Portal) -> int:
     async with portal.db.write() as session:
         events = await inbox.claim_due(session, portal.clock(), _LEASE, _BATCH)
     await asyncio.gather(*(_handle(portal, row) for row in events))
+    if events:
+        await portal.feed.announce(TOPIC)
     return len(events)
 
 
@@ -109,7 +118,7 @@ async def _handle(portal: Portal, row: InboxEvent) -> None:
     try:
         outcome = await _act(portal, row, event)
     except Exception:  # One event's fault must not stop the others
-        log.exception("webhook_failed", gateway=row.gateway, event=row.event_id)
+        log.exception("webhook_failed", gateway=row.gateway, event_id=row.event_id)
         outcome = None
     if outcome is None:
         await _try_later(portal, row)
@@ -129,7 +138,7 @@ async def _act(portal: Portal, row: InboxEvent, event: GatewayEvent) -> str | No
         # The row may be about to learn its gateway reference; later it is a stranger's.
         if row.attempts <= _MATCH_ATTEMPTS:
             return None
-        return await _mark(portal, row.key, None, "unmatched")
+        return await _mark(portal, row.key, None, UNMATCHED)
     if event.takeback is not None:
         return await record_takeback(
             portal, payment, event.takeback, subject=event.subject, inbox_id=row.key
@@ -152,6 +161,6 @@ async def _try_later(portal: Portal, row: InboxEvent) -> None:
     outcome = "waiting"
     if row.attempts >= _LAST_ATTEMPT:
         until, outcome = None, "dead letter"
-        log.error("webhook_dead_letter", gateway=row.gateway, event=row.event_id)
+        log.error("webhook_dead_letter", gateway=row.gateway, event_id=row.event_id)
     async with portal.db.write() as session:
         await inbox.postpone(session, row.key, until, outcome)

@@ -23,7 +23,9 @@ class Section:
 
 OVERVIEW: Final = Section("Overview", "layout-dashboard", "/staff")
 
-SECTIONS: Final = (OVERVIEW,)
+EVENTS: Final = Section("Events", "webhook", "/staff/events")
+
+SECTIONS: Final = (OVERVIEW, EVENTS)
 """In the order of the rail."""
 
 

@@ -27,6 +27,12 @@ def delay_before_check(gateway: Gateway, checks: int) -> timedelta:
     return timedelta(seconds=delays[min(checks, len(delays) - 1)])
 
 
+def lifetime_of(portal: Portal, gateway: Gateway) -> timedelta:
+    """Return how long a Pending payment of a gateway is waited for."""
+    seconds = gateway.lifetime_seconds or portal.settings.payment_lifetime_seconds
+    return timedelta(seconds=seconds)
+
+
 async def run(portal: Portal) -> None:
     """Sweep for ever, at the interval of the settings."""
     while True:

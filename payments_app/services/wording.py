@@ -112,6 +112,7 @@ def timeline(code: str, *, gateway: str, reason_code: str, balance: str) -> str:
         "in_review": why or "We are looking into it.",
         "mismatch": why or "We are looking into it.",
         "completed": f"Completed{with_balance}",
+        "restored": f"Found at {gateway} and written anew",
         "late_money": f"The money arrived after all. Completed{with_balance}",
         "cancelled": f"Cancelled. {why}",
         "cancel_requested": "You asked to cancel",

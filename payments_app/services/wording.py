@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from payments_app.domain.mail import MailKind
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason
 
 STATUSES: Final[dict[PaymentStatus, str]] = {
@@ -20,6 +21,13 @@ KINDS: Final[dict[PaymentKind, str]] = {
     PaymentKind.CHARGEBACK: "Chargeback",
     PaymentKind.ADJUSTMENT: "Adjustment",
 }
+
+MAIL_KINDS: Final[dict[MailKind, str]] = {
+    MailKind.PAYMENT_RECEIVED: "Payment received",
+    MailKind.PAYMENT_FAILED: "Payment not completed",
+    MailKind.REFUND: "Refund or chargeback",
+}
+"""What users choose from."""
 
 _NOTHING_CHARGED: Final = "Nothing was charged."
 

@@ -1,6 +1,7 @@
 """What e-mails say: every occasion in words."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from payments_app.db.mail_models import Mail
@@ -39,11 +40,7 @@ def letter(portal: Portal, mail: Mail, user: User, payment: Payment | None) -> L
     if kind is MailKind.NEW_SIGN_IN:
         return _new_sign_in(portal, mail, user)
     if kind is MailKind.STATEMENT:
-        return Letter(
-            subject=f"Your statement from {portal.settings.portal_name}",
-            opening="The statement that you asked for is attached.",
-            footer=_FOOTER,
-        )
+        return _statement(portal, mail, user)
     link = str(mail.data["link"])
     name = portal.settings.portal_name
     if kind is MailKind.INVITATION:
@@ -94,6 +91,17 @@ def _about_payment(
             ("Balance", balance),
         ),
         button=("Show the payment", page),
+        footer=_FOOTER,
+    )
+
+
+def _statement(portal: Portal, mail: Mail, user: User) -> Letter:
+    days = [date.fromisoformat(day) for day in (mail.data["since"], mail.data["until"]) if day]
+    period = " \N{EN DASH} ".join(formatting.date_text(day, user.locale) for day in days)
+    return Letter(
+        subject=f"Your statement from {portal.settings.portal_name}",
+        opening="The statement that you asked for is attached.",
+        facts=(("Period", period),) if period else (),
         footer=_FOOTER,
     )
 

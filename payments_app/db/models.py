@@ -230,7 +230,9 @@ class InboxEvent(Stored, table=True):
     """One webhook, stored before it is answered and handled afterwards.
 
     ``event`` is the translated ``GatewayEvent``; ``body`` is the scrubbed original. Refused ones
-    are kept too, with ``verified`` false, and are never handled.
+    are kept too, with ``verified`` false, and are never handled. ``claimed_by`` is the worker that
+    handles it, ``fault`` why the last attempt failed. One that is verified and neither handled nor
+    has a next attempt is a dead letter.
     """
 
     __tablename__ = "gateway_event"
@@ -252,6 +254,8 @@ class InboxEvent(Stored, table=True):
     outcome: str | None = Field(default=None, max_length=100)
     attempts: int = 0
     next_attempt_at: datetime | None = time_column(default=None)
+    claimed_by: str | None = Field(default=None, max_length=100)
+    fault: str | None = Field(default=None, max_length=200)
 
     __table_args__ = (
         UniqueConstraint("gateway", "event_id"),

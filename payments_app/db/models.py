@@ -119,8 +119,9 @@ class Payment(Stored, table=True):
     gateway is asked for (with a surcharge, or in its settlement currency), None where no gateway
     is involved. ``fee`` is the gateway's, for reference. ``dated_at`` is the date that lists show
     and sort by: when the payment completed, until then when it was created.
-    ``private_note`` is for staff only. ``next_check_at`` says when the sweep asks the gateway
-    again; ``next_action`` is what the customer has to do, never with a secret.
+    ``private_note`` and ``assigned_to``, who looks into it, are for staff only. ``next_check_at``
+    says when the sweep asks the gateway again; ``next_action`` is what the customer has to do,
+    never with a secret.
     """
 
     id: int | None = key_column()
@@ -134,6 +135,7 @@ class Payment(Stored, table=True):
     )
     reason: str | None = Field(default=None, max_length=100)
     in_review: bool = False
+    assigned_to: int | None = Field(default=None, sa_type=Key)
     amount: int = Field(sa_type=BigInteger)
     currency: str = Field(max_length=3)
     charge_amount: int | None = Field(default=None, sa_type=BigInteger)
@@ -195,6 +197,12 @@ class Payment(Stored, table=True):
             "currency",
             sqlite_where=text("status = 'pending'"),
             postgresql_where=text("status = 'pending'"),
+        ),
+        Index(
+            "ix_payment_in_review",
+            "id",
+            sqlite_where=text("in_review"),
+            postgresql_where=text("in_review"),
         ),
         Index(
             "ix_payment_due",

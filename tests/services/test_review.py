@@ -1,4 +1,4 @@
-"""Staff's decisions: each needs a reason and finance, is audited, and moves exactly what it says."""
+"""Staff decide: with a reason, as finance, audited, and money moves exactly as they say."""
 
 from dataclasses import replace
 

@@ -7,12 +7,13 @@ import reflex as rx
 from fastapi import FastAPI
 
 from payments_app import wiring
-from payments_app.api import documents, exports, login, returns, webhooks
+from payments_app.api import documents, exports, login, returns, staff_exports, webhooks
 from payments_app.components.look import LOOK
 from payments_app.pages.login import login_page
 from payments_app.pages.payments import payments_page
 from payments_app.pages.result import result_page
-from payments_app.pages.staff.events import events_page
+from payments_app.pages.staff.accounts import account_page, accounts_page, team_page
+from payments_app.pages.staff.audit import audit_page
 from payments_app.pages.staff.overview import overview_page
 from payments_app.services.context import install
 from payments_app.settings import Settings
@@ -21,7 +22,10 @@ from payments_app.state.gate import Gate, keep_payloads_out_of_logs
 from payments_app.state.live import follow_changes
 from payments_app.state.payments import PaymentsState
 from payments_app.state.session import SessionState
-from payments_app.state.staff.events import EventsState
+from payments_app.state.staff.account import AccountState
+from payments_app.state.staff.accounts import AccountsState
+from payments_app.state.staff.audit import AuditState
+from payments_app.state.staff.users import UsersState
 from payments_app.state.tokens import keep_tabs
 from payments_app.state.topics import follow_topics
 
@@ -31,7 +35,7 @@ sandbox = wiring.build_sandbox(settings)
 install(portal)
 
 api = FastAPI(title=settings.portal_name, docs_url=None, redoc_url=None, openapi_url=None)
-for module in (login, documents, exports, returns, webhooks):
+for module in (login, documents, exports, staff_exports, returns, webhooks):
     api.include_router(module.router)
 if sandbox is not None:
     api.mount("/sandbox", sandbox.app)
@@ -75,8 +79,26 @@ app.add_page(
     on_load=[SessionState.load_staff],
 )
 app.add_page(
-    events_page,
-    route="/staff/events",
-    title=f"Events · {title}",
-    on_load=[SessionState.load_staff, EventsState.load],
+    accounts_page,
+    route="/staff/accounts",
+    title=f"Accounts · {title}",
+    on_load=[SessionState.load_staff, AccountsState.load],
+)
+app.add_page(
+    account_page,
+    route="/staff/accounts/[account]",
+    title=f"Account · {title}",
+    on_load=[SessionState.load_staff, AccountState.load, UsersState.load_account],
+)
+app.add_page(
+    team_page,
+    route="/staff/team",
+    title=f"Team · {title}",
+    on_load=[SessionState.load_staff, UsersState.load_team],
+)
+app.add_page(
+    audit_page,
+    route="/staff/audit",
+    title=f"Audit · {title}",
+    on_load=[SessionState.load_staff, AuditState.load],
 )

@@ -110,6 +110,13 @@ async def contains(database: Database, entry_hash: bytes) -> bool:
         return await audit.has_hash(session, entry_hash)
 
 
+async def revision(portal: Portal) -> tuple[int, datetime | None]:
+    """Return what changes whenever the log has grown or was checked."""
+    async with portal.db.read() as session:
+        head = await audit.head(session)
+    return head.entry_id, head.checked_at
+
+
 async def check(portal: Portal) -> None:
     """Check the whole log, and write down when and with what result."""
     now = portal.clock()

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, Final
+from urllib.parse import quote
 
 import reflex as rx
 import structlog
@@ -120,13 +121,22 @@ class Gate(rx.Middleware):
             return StateUpdate()
         # Events that the server sends to a tab carry no router data: nobody is active there.
         who = await identity_of(state, active=bool(event.router_data))
+        login = login_address(state)
         await _hand_over(state, who)
         if may_send(event.name, who):
             return None
         log.warning("event_denied", event_name=event.name, user=who and who.user_id)
         if who is not None:
             return StateUpdate()
-        return StateUpdate(events=Event.from_event_type(rx.redirect(LOGIN_PAGE)))
+        return StateUpdate(events=Event.from_event_type(rx.redirect(login)))
+
+
+def login_address(state: BaseState) -> str:
+    """Return where a tab goes to log in, and from there back to where it is now."""
+    here = state.router.url
+    wanted = f"{here.path}?{here.query}" if here.query else here.path
+    on_login_page = not wanted or wanted.startswith(LOGIN_PAGE)
+    return LOGIN_PAGE if on_login_page else f"{LOGIN_PAGE}?next={quote(wanted)}"
 
 
 def access_of(event_name: str) -> Access | None:

@@ -1,13 +1,12 @@
 """Who is logged in, as pages show it. Nothing private stands here before the login."""
 
 from typing import Any, Final
-from urllib.parse import quote
 
 import reflex as rx
 
 from payments_app.services.identity import Identity
 from payments_app.services.sessions import session_topic
-from payments_app.state.gate import LOGIN_PAGE, identity_of, public_event
+from payments_app.state.gate import identity_of, login_address, public_event
 from payments_app.state.topics import watch_topic
 
 CUSTOMER_PAGE: Final = "/"
@@ -46,7 +45,7 @@ class SessionState(rx.State):
         """Leave the page when the login session has ended, or shows another kind of page now."""
         who = await self._identity()
         if who is None:
-            return rx.redirect(LOGIN_PAGE)
+            return rx.redirect(login_address(self))
         if who.is_staff != self.is_staff:
             return rx.redirect(STAFF_PAGE if who.is_staff else CUSTOMER_PAGE)
         return None
@@ -54,9 +53,7 @@ class SessionState(rx.State):
     async def _load(self, *, staff: bool) -> Any:
         who = await self._identity()
         if who is None:
-            here = self.router.url
-            wanted = f"{here.path}?{here.query}" if here.query else here.path
-            return rx.redirect(f"{LOGIN_PAGE}?next={quote(wanted)}")
+            return rx.redirect(login_address(self))
         if who.is_staff != staff:
             return rx.redirect(STAFF_PAGE if who.is_staff else CUSTOMER_PAGE)
         self.user_name, self.user_email = who.name, who.email

@@ -8,12 +8,16 @@ from typing import Any, Final
 import reflex as rx
 import structlog
 from reflex.event import Event
+from sqlalchemy.exc import SQLAlchemyError
 
+from payments_app.services import audit, directory
 from payments_app.services.context import Portal
+from payments_app.services.live import Change
 
 log = structlog.get_logger()
 
 _GATHER_SECONDS: Final = 0.05
+_LOOK_SECONDS: Final = 1.0
 
 _readers: dict[tuple[str, str], Any] = {}
 """The event to send, by the tab's token and the topic."""
@@ -33,16 +37,47 @@ def is_watched(topic: str) -> bool:
 async def follow_topics(app: rx.App, portal: Portal) -> AsyncIterator[None]:
     """Push announced topics to this worker's tabs until the block ends."""
     topics: asyncio.Queue[str] = asyncio.Queue()
+
+    async def payment_changed(_change: Change) -> None:
+        await topics.put(directory.TOPIC)
+
     unsubscribe = portal.feed.subscribe_topics(topics.put)
-    task = asyncio.create_task(_follow(app, topics))
+    unsubscribe_payments = portal.feed.subscribe(payment_changed)
+    tasks = [
+        asyncio.create_task(_follow(app, topics)),
+        asyncio.create_task(_look_at_audit(portal, topics)),
+    ]
     try:
         yield
     finally:
         unsubscribe()
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        unsubscribe_payments()
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         _readers.clear()
+
+
+async def _look_at_audit(portal: Portal, topics: asyncio.Queue[str]) -> None:
+    """Announce what staff do anywhere, by the audit log that all of it goes to.
+
+    One small read a second in each worker, while one of its tabs shows what may have changed.
+    """
+    seen = None
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        if not (is_watched(audit.TOPIC) or is_watched(directory.TOPIC)):
+            continue
+        try:
+            found = await audit.revision(portal)
+        except SQLAlchemyError:
+            log.exception("live_update_failed")
+            continue
+        if found != seen:
+            seen = found
+            await topics.put(audit.TOPIC)
+            await topics.put(directory.TOPIC)
 
 
 async def _follow(app: rx.App, topics: asyncio.Queue[str]) -> None:

@@ -97,7 +97,7 @@ async def test_guessing_codes_gets_slower_whatever_address_is_used(
         except TooManyAttempts as refused:
             waits.append(refused.retry_after)
             clock.forward(seconds=refused.retry_after)
-    assert waits[-1] > 60, "longer than wrong passwords wait"
+    assert max(waits) > 60, "longer than wrong passwords wait"
 
 
 async def test_a_wrong_code_turns_nothing_on(portal: Portal, user: User) -> None:

@@ -97,7 +97,7 @@ async def test_a_customer_event_without_a_cookie_leads_to_the_login(pipeline: Pi
     await pipeline.send(Desk.write("hello"))
     await pipeline.send(Desk.count())
     assert await notes(pipeline) == []
-    assert pipeline.redirects() == ["/login", "/login"]
+    assert pipeline.redirects() == ["/login?next=/payments"] * 2
 
 
 @pytest.mark.parametrize("cookie", ["nonsense", "", "=;=;", "\N{SNOWMAN}", "x" * 5000])
@@ -113,7 +113,7 @@ async def test_a_revoked_session_changes_nothing_more(
     await accounts.log_out(portal, customer)
     await pipeline.send(Desk.write("after"), session=customer)
     assert "after" not in pipeline.said()
-    assert pipeline.redirects() == ["/login"]
+    assert pipeline.redirects() == ["/login?next=/payments"]
 
 
 async def test_an_idle_session_ends_and_pushes_do_not_keep_it(
@@ -123,7 +123,7 @@ async def test_an_idle_session_ends_and_pushes_do_not_keep_it(
     for _ in range(3):
         clock.forward(minutes=50)
         await pipeline.push(Desk.write("pushed"))
-    assert pipeline.redirects() == ["/login"]
+    assert pipeline.redirects() == ["/login?next=/payments"]
     await pipeline.send(Desk.write("back"), session=customer)
     assert await notes(pipeline) == []
 
@@ -135,7 +135,7 @@ async def test_work_keeps_a_session_up_to_its_absolute_end(
         await pipeline.send(Desk.greet(), session=customer)
         clock.forward(hours=1)
     await pipeline.send(Desk.write("too late"), session=customer)
-    assert pipeline.redirects() == ["/login"]
+    assert pipeline.redirects() == ["/login?next=/payments"]
 
 
 async def test_an_event_pushed_by_the_server_runs_as_the_tab(

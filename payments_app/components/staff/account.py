@@ -1,0 +1,235 @@
+"""One account's page: what its customer sees, its users, limits and notes."""
+
+import reflex as rx
+
+from payments_app.components.look import NativeForm
+from payments_app.components.pieces import method_icon, status_pill
+from payments_app.components.staff.forms import field, panel
+from payments_app.components.staff.parts import section_head, stat, stats
+from payments_app.components.staff.table import cell, column, dense_table, notice
+from payments_app.components.staff.users import invite_button, invite_dialog, users_table
+from payments_app.domain.payment import Role
+from payments_app.services.directory import Note
+from payments_app.services.reports import BalanceLine, Row
+from payments_app.state.payments import Choice
+from payments_app.state.session import SessionState
+from payments_app.state.staff.account import AccountState
+
+_HEAD = ("Date / Time", "Description", "Method", "Status", "Total")
+_MAY_ACT = (SessionState.role == Role.OWNER.value) | (SessionState.role == Role.FINANCE.value)
+
+
+def account() -> rx.Component:
+    """Show the account that the address names."""
+    return rx.match(
+        AccountState.phase,
+        ("loading", rx.skeleton(width="100%", height="320px")),
+        (
+            "missing",
+            notice(
+                "search-x",
+                "There is no such account",
+                rx.button(rx.link("All accounts", href="/staff/accounts"), variant="surface"),
+            ),
+        ),
+        rx.cond(AccountState.profile, _profile()),
+    )
+
+
+def _profile() -> rx.Component:
+    profile = AccountState.profile
+    return rx.fragment(
+        section_head(
+            profile.name,
+            rx.cond(profile.disabled, rx.el.span("Disabled", class_name="pill bad")),
+            rx.cond(_MAY_ACT, _disabling()),
+            NativeForm.create(
+                rx.button(
+                    rx.icon("eye", size=14, aria_hidden="true"),
+                    "View as customer",
+                    type="submit",
+                    variant="surface",
+                    size="2",
+                ),
+                action=f"/auth/view-as/{profile.id}",
+                method="post",
+            ),
+        ),
+        stats(rx.foreach(profile.balances, _balance)),
+        panel(
+            "Latest payments",
+            rx.cond(
+                profile.payments.length() > 0,
+                dense_table(
+                    "Latest payments",
+                    [column(head, class_name="end" if head == "Total" else "") for head in _HEAD],
+                    rx.foreach(profile.payments, _payment),
+                ),
+                rx.el.p("No payments yet.", class_name="quiet"),
+            ),
+        ),
+        panel("Users", users_table("Users"), actions=invite_button(Role.FINANCE)),
+        rx.el.div(panel("Limits", _limits()), panel("Notes", _notes()), class_name="halves"),
+        rx.el.p(
+            f"Customer since {profile.since}. ",
+            rx.link("Audit of this account", href=f"/staff/audit?subject=account:{profile.id}"),
+            class_name="quiet",
+        ),
+        invite_dialog(),
+    )
+
+
+def _disabling() -> rx.Component:
+    return rx.cond(
+        AccountState.profile.disabled,
+        rx.button("Enable", on_click=AccountState.enable, variant="surface", size="2"),
+        rx.alert_dialog.root(
+            rx.alert_dialog.trigger(
+                rx.button("Disable", variant="surface", color_scheme="gray", size="2")
+            ),
+            rx.alert_dialog.content(
+                rx.alert_dialog.title("Disable this account?", size="4"),
+                rx.alert_dialog.description(
+                    "Its users cannot log in until you enable it again. "
+                    "Payments on their way still arrive."
+                ),
+                rx.flex(
+                    rx.alert_dialog.cancel(
+                        rx.button("Leave it", variant="soft", color_scheme="gray")
+                    ),
+                    rx.alert_dialog.action(
+                        rx.button("Disable", on_click=AccountState.disable, color_scheme="red")
+                    ),
+                    spacing="3",
+                    justify="end",
+                    margin_top="16px",
+                ),
+                max_width="420px",
+            ),
+            open=AccountState.asks_to_disable,
+            on_open_change=AccountState.ask_to_disable,
+        ),
+    )
+
+
+def _balance(line: BalanceLine) -> rx.Component:
+    pending = rx.cond(line.pending != "", f"{line.pending} pending", "")
+    return stat(line.name, line.amount, pending)
+
+
+def _payment(row: Row) -> rx.Component:
+    return rx.el.tr(
+        cell("Date / Time", row.date, class_name="soft tabular"),
+        cell("Description", row.description, class_name="cut"),
+        cell(
+            "Method",
+            rx.el.span(method_icon(row.icon), rx.el.span(row.method), class_name="method"),
+        ),
+        cell("Status", status_pill(row.status, row.status_label)),
+        cell("Total", row.total, class_name="end tabular"),
+        key=row.reference,
+    )
+
+
+def _limits() -> rx.Component:
+    profile = AccountState.profile
+    currency = profile.home_currency
+    return rx.form(
+        rx.el.div(
+            field(
+                "Minimum payment",
+                "minimum_payment",
+                AccountState.errors["minimum_payment"],
+                default_value=f"{profile.minimum_payment}",
+                input_mode="decimal",
+                disabled=~_MAY_ACT,
+            ),
+            field(
+                "Debit limit",
+                "debit_limit",
+                AccountState.errors["debit_limit"],
+                default_value=f"{profile.debit_limit}",
+                input_mode="decimal",
+                disabled=~_MAY_ACT,
+            ),
+            class_name="halves",
+        ),
+        rx.el.p(f"Both in {currency}; 0 means none.", class_name="field-note"),
+        rx.el.fieldset(
+            rx.el.legend("Allowed currencies", class_name="field-label"),
+            rx.el.div(rx.foreach(AccountState.all_currencies, _currency), class_name="choices"),
+        ),
+        rx.el.fieldset(
+            rx.el.legend("Allowed methods", class_name="field-label"),
+            rx.el.div(rx.foreach(AccountState.all_methods, _method), class_name="choices"),
+        ),
+        rx.cond(
+            _MAY_ACT,
+            rx.flex(
+                rx.button("Save limits", type="submit", variant="surface", size="2"),
+                rx.el.span(AccountState.notice, class_name="quiet", role="status"),
+                align="center",
+                spacing="3",
+            ),
+        ),
+        on_submit=AccountState.save_limits,
+        class_name="stacked",
+        key=f"limits-{AccountState.form}",
+    )
+
+
+def _currency(code: rx.Var[str]) -> rx.Component:
+    return rx.checkbox(
+        code,
+        checked=AccountState.currencies.contains(code),
+        on_change=lambda on: AccountState.toggle_currency(code, on),
+        disabled=~_MAY_ACT,
+    )
+
+
+def _method(choice: Choice) -> rx.Component:
+    return rx.checkbox(
+        choice.label,
+        checked=AccountState.methods.contains(choice.value),
+        on_change=lambda on: AccountState.toggle_method(choice.value, on),
+        disabled=~_MAY_ACT,
+    )
+
+
+def _notes() -> rx.Component:
+    return rx.el.div(
+        rx.cond(
+            _MAY_ACT,
+            rx.form(
+                rx.text_area(
+                    name="note",
+                    placeholder="Write a note for other staff",
+                    aria_label="Note",
+                    max_length=2000,
+                    rows="3",
+                ),
+                rx.cond(
+                    AccountState.errors["note"] != "",
+                    rx.el.span(AccountState.errors["note"], class_name="fault", role="alert"),
+                ),
+                rx.flex(rx.button("Add note", type="submit", variant="surface", size="2")),
+                on_submit=AccountState.add_note,
+                reset_on_submit=True,
+                class_name="stacked",
+            ),
+        ),
+        rx.cond(
+            AccountState.profile.notes.length() > 0,
+            rx.el.ul(rx.foreach(AccountState.profile.notes, _note), class_name="notes"),
+            rx.el.p("No notes yet. Customers never see them.", class_name="quiet"),
+        ),
+        class_name="stacked",
+    )
+
+
+def _note(note: Note) -> rx.Component:
+    return rx.el.li(
+        rx.el.p(note.text),
+        rx.el.small(f"{note.author}, {note.at}"),
+        key=note.id,
+    )

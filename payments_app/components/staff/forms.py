@@ -1,0 +1,56 @@
+"""Fields and buttons of the staff's forms."""
+
+from typing import Any
+
+import reflex as rx
+
+
+def field(
+    label: str, name: str, fault: rx.Var[str] | str = "", hint: str = "", **options: Any
+) -> rx.Component:
+    """Show a labelled field; ``fault`` stands beneath it when the entry cannot be taken."""
+    wrong = fault != ""
+    return rx.el.label(
+        rx.el.span(label, class_name="field-label"),
+        rx.input(
+            name=name,
+            size="2",
+            width="100%",
+            custom_attrs={
+                "aria-invalid": rx.cond(wrong, "true", "false"),
+                "aria-describedby": f"{name}-note",
+            },
+            **options,
+        ),
+        rx.el.span(
+            rx.cond(wrong, rx.el.span(fault, class_name="fault", role="alert"), hint),
+            id=f"{name}-note",
+            class_name="field-note",
+        ),
+        class_name="field",
+    )
+
+
+def dialog_buttons(label: str, on_cancel: rx.event.EventSpec) -> rx.Component:
+    """Show Cancel and the button that sends the form."""
+    return rx.flex(
+        rx.button("Cancel", on_click=on_cancel, type="button", variant="soft", color_scheme="gray"),
+        rx.button(label, type="submit"),
+        spacing="3",
+        justify="end",
+        margin_top="8px",
+    )
+
+
+def panel(title: str, *content: rx.Component, actions: rx.Component | None = None) -> rx.Component:
+    """Show one part of a page under its title, with what can be done to the far right."""
+    return rx.el.section(
+        rx.el.div(
+            rx.el.h2(title),
+            rx.el.span(class_name="grow"),
+            actions or rx.fragment(),
+            class_name="panel-head",
+        ),
+        *content,
+        class_name="panel",
+    )

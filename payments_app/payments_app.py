@@ -14,6 +14,7 @@ from payments_app.pages.payments import payments_page
 from payments_app.pages.result import result_page
 from payments_app.pages.staff.accounts import account_page, accounts_page, team_page
 from payments_app.pages.staff.audit import audit_page
+from payments_app.pages.staff.events import events_page
 from payments_app.pages.staff.overview import overview_page
 from payments_app.services.context import install
 from payments_app.settings import Settings
@@ -25,6 +26,7 @@ from payments_app.state.session import SessionState
 from payments_app.state.staff.account import AccountState
 from payments_app.state.staff.accounts import AccountsState
 from payments_app.state.staff.audit import AuditState
+from payments_app.state.staff.events import EventsState
 from payments_app.state.staff.users import UsersState
 from payments_app.state.tokens import keep_tabs
 from payments_app.state.topics import follow_topics
@@ -77,6 +79,12 @@ app.add_page(
     route="/staff",
     title=f"Overview · {title}",
     on_load=[SessionState.load_staff],
+)
+app.add_page(
+    events_page,
+    route="/staff/events",
+    title=f"Events · {title}",
+    on_load=[SessionState.load_staff, EventsState.load],
 )
 app.add_page(
     accounts_page,

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     session_lifetime_seconds: int = 14 * 24 * 3600
     payment_lifetime_seconds: int = 3 * 3600
     """A Pending top-up is given up after this long, unless its gateway says otherwise."""
+    second_person_above: dict[str, str] = {}
+    """Refunds and payments by hand above this many units of a currency need a second member of
+    staff, as JSON (``{"USD": "500.00"}``); a currency that is not named has no limit."""
     sweep_interval_seconds: float = Field(default=5.0, gt=0)
     webhook_body_limit: int = 256 * 1024
     smtp_host: str = ""

@@ -10,14 +10,19 @@ from payments_app.services.context import current
 router = APIRouter(tags=["webhooks"])
 
 
+_JSON = "application/json"
+
+
 @router.post("/webhooks/{gateway}")
 async def receive_webhook(gateway: str, request: Request) -> Response:
     """Take one webhook: 200 when it is on disk (new or not), 400 for a bad signature, 404 for an
-    unknown gateway, 413 for a body above the limit, 503 when it cannot be verified just now and
-    has to be sent again. Cookies are ignored."""
+    unknown gateway, 413 for a body above the limit, 415 for one that is not JSON, 503 when it
+    cannot be verified just now and has to be sent again. Cookies are ignored."""
     portal = current()
-    body = await _limited_body(request, portal.settings.webhook_body_limit)
     try:
+        portal.gateway(gateway)
+        _refuse_other_types(request)
+        body = await _limited_body(request, portal.settings.webhook_body_limit)
         await webhooks.receive(portal, gateway, dict(request.headers), body)
     except NotFound:
         raise HTTPException(404, "no such gateway") from None
@@ -28,7 +33,18 @@ async def receive_webhook(gateway: str, request: Request) -> Response:
     return Response(status_code=200)
 
 
+def _refuse_other_types(request: Request) -> None:
+    """Every gateway here sends JSON; a message that names no type is judged by its signature."""
+    kind = request.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
+    if kind != _JSON:
+        raise HTTPException(415, "JSON only")
+
+
 async def _limited_body(request: Request, limit: int) -> bytes:
+    """Read the body; one that says or turns out to be too large is not read to its end."""
+    said = request.headers.get("content-length", "")
+    if said.isascii() and said.isdigit() and int(said[:20]) > limit:
+        raise HTTPException(413, "too large")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

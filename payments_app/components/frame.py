@@ -4,6 +4,7 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.look import NativeForm, PlainLink
+from payments_app.components.notifications import notifications_dialog, notifications_entry
 from payments_app.settings import Settings
 from payments_app.state.payments import PaymentsState
 from payments_app.state.session import SessionState
@@ -39,6 +40,7 @@ def customer_frame(*content: rx.Component) -> rx.Component:
             class_name="bar",
         ),
         rx.el.main(*content, id="content", class_name="page", tab_index=-1),
+        notifications_dialog(),
         class_name="frame",
     )
 
@@ -132,6 +134,7 @@ def user_menu() -> rx.Component:
                 align="center",
                 spacing="2",
             ),
+            rx.cond(SessionState.is_staff | SessionState.viewing, None, notifications_entry()),
             rx.separator(size="4", margin_y="12px"),
             NativeForm.create(
                 rx.button(

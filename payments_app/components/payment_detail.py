@@ -3,8 +3,9 @@
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
-from payments_app.components.look import CopyButton, RowKeys
+from payments_app.components.look import CopyButton, PlainLink, RowKeys
 from payments_app.components.pieces import fact, method_icon, status_pill
+from payments_app.domain.payment import PaymentStatus
 from payments_app.services.reports import Linked, Step
 from payments_app.state.checkout import CheckoutState
 from payments_app.state.checkout_form import PAYMENT
@@ -54,6 +55,7 @@ def _payment() -> rx.Component:
         rx.cond(row.note != "", rx.el.p(row.note, class_name="quiet")),
         rx.cond(detail.can_check, _actions()),
         rx.cond(detail.can_retry, _try_again()),
+        rx.cond(row.status == PaymentStatus.COMPLETED.value, _receipt(row.reference)),
         rx.cond(DetailState.notice != "", rx.el.p(DetailState.notice, role="status")),
         rx.el.dl(
             fact(
@@ -142,6 +144,23 @@ def _try_again() -> rx.Component:
             on_click=[DetailState.moved(False), CheckoutState.open_dialog(PAYMENT)],
             disabled=has_connection_errors,
             variant="surface",
+            size="2",
+        )
+    )
+
+
+def _receipt(reference: rx.Var[str]) -> rx.Component:
+    return rx.box(
+        rx.button(
+            PlainLink.create(
+                rx.icon("receipt-text", size=16, aria_hidden="true"),
+                "Receipt as PDF",
+                href=f"/receipts/{reference}.pdf",
+                download=True,
+            ),
+            as_child=True,
+            variant="surface",
+            color_scheme="gray",
             size="2",
         )
     )

@@ -5,6 +5,7 @@ from typing import Final
 import reflex as rx
 
 from payments_app.components.export import export_button
+from payments_app.components.statement import statement_button
 from payments_app.db.payments import Order
 from payments_app.domain.payment import PaymentStatus
 from payments_app.services import wording
@@ -68,7 +69,7 @@ def toolbar() -> rx.Component:
                     class_name="clear",
                 ),
             ),
-            export_button(),
+            rx.el.div(statement_button(), export_button(), class_name="downloads"),
             class_name="tools",
             role="search",
         ),

@@ -1,7 +1,8 @@
 """The database engine and its read and write sessions, on SQLite or PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,13 +25,18 @@ class Database:
 
     On SQLite a write transaction takes the write lock when it begins, so that a row read in it
     cannot change before it is written; PostgreSQL locks the rows that the queries name. No network
-    call may happen inside either.
+    call may happen inside either, and no other write.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _create_engine(url)
         self._writing = self.engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        # SQLite lets one write at a time, and who has to wait only tries again now and then: under
+        # load some would wait for ever. Within one process they take turns instead.
+        self._turn: AbstractAsyncContextManager[object] = (
+            asyncio.Lock() if self.is_sqlite else nullcontext()
+        )
 
     @property
     def is_sqlite(self) -> bool:
@@ -52,6 +58,7 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncSession]:
         """Give a session that commits at the end of the block, or rolls back when it raises."""
         async with (
+            self._turn,
             AsyncSession(self._writing, expire_on_commit=False) as session,
             session.begin(),
         ):

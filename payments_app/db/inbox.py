@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -22,14 +22,24 @@ async def store(session: AsyncSession, values: dict[str, Any]) -> InboxEvent:
     return (await session.execute(statement)).scalar_one()  # type: ignore[no-any-return]
 
 
+async def due_gateways(session: AsyncSession, now: datetime) -> Sequence[str]:
+    """Return the gateways that have events whose time has come."""
+    query = select(col(InboxEvent.gateway)).where(col(InboxEvent.next_attempt_at) <= now).distinct()
+    return (await session.execute(query)).scalars().all()
+
+
 async def claim_due(
-    session: AsyncSession, now: datetime, lease: timedelta, limit: int
+    session: AsyncSession, gateway: str, worker: str, now: datetime, lease: timedelta, limit: int
 ) -> Sequence[InboxEvent]:
-    """Take events whose time has come; until the lease ends no other worker gets them."""
+    """Take one gateway's events whose time has come, in the order they came.
+
+    They are the worker's until the lease ends: PostgreSQL skips rows that another worker is just
+    taking, and SQLite lets one write at a time.
+    """
     due = (
         select(InboxEvent)
-        .where(col(InboxEvent.next_attempt_at) <= now)
-        .order_by(col(InboxEvent.next_attempt_at))
+        .where(col(InboxEvent.next_attempt_at) <= now, col(InboxEvent.gateway) == gateway)
+        .order_by(col(InboxEvent.next_attempt_at), col(InboxEvent.id))
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -37,6 +47,7 @@ async def claim_due(
     for event in events:
         event.attempts += 1
         event.next_attempt_at = now + lease
+        event.claimed_by = worker
     return events
 
 
@@ -47,16 +58,40 @@ async def mark_handled(
     await session.execute(
         update(InboxEvent)
         .where(col(InboxEvent.id) == event_row_id)
-        .values(handled_at=at, outcome=outcome, payment_id=payment_id, next_attempt_at=None)
+        .values(
+            handled_at=at,
+            outcome=outcome,
+            payment_id=payment_id,
+            next_attempt_at=None,
+            claimed_by=None,
+            fault=None,
+        )
     )
 
 
 async def postpone(
-    session: AsyncSession, event_row_id: int, until: datetime | None, outcome: str
+    session: AsyncSession,
+    event_row_id: int,
+    worker: str,
+    until: datetime | None,
+    outcome: str,
+    fault: str,
 ) -> None:
-    """Set when an event is tried again; None leaves it to staff."""
+    """Set when an event is tried again; None leaves it to staff.
+
+    Nothing happens when the worker's lease had ended and another has taken the event since.
+    """
     await session.execute(
         update(InboxEvent)
-        .where(col(InboxEvent.id) == event_row_id)
-        .values(next_attempt_at=until, outcome=outcome)
+        .where(col(InboxEvent.id) == event_row_id, col(InboxEvent.claimed_by) == worker)
+        .values(next_attempt_at=until, outcome=outcome, fault=fault, claimed_by=None)
+    )
+
+
+async def forget_refused(session: AsyncSession, before: datetime) -> None:
+    """Delete what was refused and received before that time."""
+    await session.execute(
+        delete(InboxEvent).where(
+            col(InboxEvent.verified).is_(False), col(InboxEvent.received_at) < before
+        )
     )

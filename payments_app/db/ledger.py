@@ -1,6 +1,6 @@
 """The rows that money moves on: locked payments, balances and the timeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
 from payments_app.db.models import Balance, Payment, TimelineEntry
+from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus
 
 
@@ -21,7 +22,13 @@ def insert_into(session: AsyncSession, table: type[SQLModel]) -> Any:
 
 async def lock_payment(session: AsyncSession, payment_id: int) -> Payment:
     """Return a payment that nobody else can change until this transaction ends."""
-    query = select(Payment).where(col(Payment.id) == payment_id).with_for_update()
+    query = (
+        select(Payment)
+        .where(col(Payment.id) == payment_id)
+        .with_for_update()
+        # What this session read before it waited for the lock may be out of date by now.
+        .execution_options(populate_existing=True)
+    )
     return (await session.execute(query)).scalar_one()
 
 
@@ -99,13 +106,32 @@ async def wrong_balances(session: AsyncSession) -> Sequence[tuple[int, str, int,
     return [(account, currency, int(kept), int(found)) for account, currency, kept, found in rows]
 
 
-async def was_noted(session: AsyncSession, payment: Payment, code: str, reason: str) -> bool:
-    """Tell whether the timeline has an entry of this code and reason."""
+async def was_noted(
+    session: AsyncSession, payment: Payment, code: str, noted: Mapping[str, Any]
+) -> bool:
+    """Tell whether the timeline has an entry of this code with these details."""
     query = select(col(TimelineEntry.details)).where(
         col(TimelineEntry.payment_id) == payment.key, col(TimelineEntry.code) == code
     )
     found = (await session.execute(query)).scalars().all()
-    return any(details.get("reason") == reason for details in found)
+    return any(noted.items() <= details.items() for details in found)
+
+
+async def last_arrival(session: AsyncSession, payment: Payment) -> tuple[int, Money] | None:
+    """Return what a gateway last said to have arrived instead of what was asked for, with the
+    number of the entry of the timeline that says so."""
+    query = (
+        select(col(TimelineEntry.id), col(TimelineEntry.details))
+        .where(
+            col(TimelineEntry.payment_id) == payment.key,
+            col(TimelineEntry.code).in_(("in_review", "mismatch")),
+        )
+        .order_by(col(TimelineEntry.id).desc())
+    )
+    for number, details in await session.execute(query):
+        if arrived := details.get("arrived"):
+            return number, Money(arrived, details["currency"])
+    return None
 
 
 def add_timeline(

@@ -119,8 +119,9 @@ class Payment(Stored, table=True):
     gateway is asked for (with a surcharge, or in its settlement currency), None where no gateway
     is involved. ``fee`` is the gateway's, for reference. ``dated_at`` is the date that lists show
     and sort by: when the payment completed, until then when it was created.
-    ``private_note`` is for staff only. ``next_check_at`` says when the sweep asks the gateway
-    again; ``next_action`` is what the customer has to do, never with a secret.
+    ``private_note`` and ``assigned_to``, who looks into it, are for staff only. ``next_check_at``
+    says when the sweep asks the gateway again; ``next_action`` is what the customer has to do,
+    never with a secret.
     """
 
     id: int | None = key_column()
@@ -134,6 +135,7 @@ class Payment(Stored, table=True):
     )
     reason: str | None = Field(default=None, max_length=100)
     in_review: bool = False
+    assigned_to: int | None = Field(default=None, sa_type=Key)
     amount: int = Field(sa_type=BigInteger)
     currency: str = Field(max_length=3)
     charge_amount: int | None = Field(default=None, sa_type=BigInteger)
@@ -197,6 +199,12 @@ class Payment(Stored, table=True):
             postgresql_where=text("status = 'pending'"),
         ),
         Index(
+            "ix_payment_in_review",
+            "id",
+            sqlite_where=text("in_review"),
+            postgresql_where=text("in_review"),
+        ),
+        Index(
             "ix_payment_due",
             "next_check_at",
             sqlite_where=text("next_check_at is not null"),
@@ -230,7 +238,9 @@ class InboxEvent(Stored, table=True):
     """One webhook, stored before it is answered and handled afterwards.
 
     ``event`` is the translated ``GatewayEvent``; ``body`` is the scrubbed original. Refused ones
-    are kept too, with ``verified`` false, and are never handled.
+    are kept too, with ``verified`` false, and are never handled. ``claimed_by`` is the worker that
+    handles it, ``fault`` why the last attempt failed. One that is verified and neither handled nor
+    has a next attempt is a dead letter.
     """
 
     __tablename__ = "gateway_event"
@@ -240,6 +250,7 @@ class InboxEvent(Stored, table=True):
     event_id: str = Field(max_length=200)
     kind: str = Field(default="", max_length=80)
     reference: str | None = Field(default=None, max_length=128, index=True)
+    gateway_reference: str | None = Field(default=None, max_length=128, index=True)
     verified: bool
     event: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     headers: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
@@ -251,6 +262,8 @@ class InboxEvent(Stored, table=True):
     outcome: str | None = Field(default=None, max_length=100)
     attempts: int = 0
     next_attempt_at: datetime | None = time_column(default=None)
+    claimed_by: str | None = Field(default=None, max_length=100)
+    fault: str | None = Field(default=None, max_length=200)
 
     __table_args__ = (
         UniqueConstraint("gateway", "event_id"),
@@ -260,4 +273,6 @@ class InboxEvent(Stored, table=True):
             sqlite_where=text("next_attempt_at is not null"),
             postgresql_where=text("next_attempt_at is not null"),
         ),
+        Index("ix_gateway_event_received", "received_at", "id"),
+        Index("ix_gateway_event_gateway_received", "gateway", "received_at", "id"),
     )

@@ -2,7 +2,21 @@
 
 from sqlmodel import SQLModel
 
-from payments_app.db import access_models, mail_models, models, staff_models
+from payments_app.db import (
+    access_models,
+    approval_models,
+    mail_models,
+    models,
+    staff_models,
+    work_models,
+)
 
 METADATA = SQLModel.metadata
-TABLE_MODULES = (access_models, models, staff_models, mail_models)
+TABLE_MODULES = (
+    access_models,
+    models,
+    staff_models,
+    mail_models,
+    work_models,
+    approval_models,
+)

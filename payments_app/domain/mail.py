@@ -10,6 +10,7 @@ class MailKind(StrEnum):
     PAYMENT_RECEIVED = "payment_received"
     PAYMENT_FAILED = "payment_failed"
     REFUND = "refund"
+    STATEMENT = "statement"
     LOW_BALANCE = "low_balance"
     NEW_SIGN_IN = "new_sign_in"
     INVITATION = "invitation"

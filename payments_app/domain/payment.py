@@ -68,6 +68,7 @@ class Reason(StrEnum):
     PARTIALLY_PAID = "partially_paid"
     OVERPAID = "overpaid"
     REPEATED_DEPOSIT = "repeated_deposit"
+    MORE_ARRIVED = "more_arrived"
     WRONG_ASSET = "wrong_asset"
     PROVIDER_REVIEW = "provider_review"
     AWAITING_CONFIRMATION = "awaiting_confirmation"

@@ -63,9 +63,12 @@ def scrub(value: Any) -> Any:
 def load_json(text: str | bytes) -> Any:
     """Decode JSON with fractions kept as the text that was sent, so that no float arises.
 
-    Raises ValueError for what is not JSON.
+    Raises ValueError for what is not JSON, or nested too deeply to be an honest message.
     """
-    return json.loads(text, parse_float=str)
+    try:
+        return json.loads(text, parse_float=str)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 class Client:

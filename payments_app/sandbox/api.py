@@ -18,7 +18,14 @@ from payments_app.sandbox.twin import Answer, Provider
 
 _PATIENCE_SECONDS = 120
 _BEFORE = (Fault.TIMEOUT_BEFORE, Fault.SERVER_ERROR, Fault.RATE_LIMIT)
-_AFTER = (Fault.TIMEOUT_AFTER, Fault.RESET, Fault.MALFORMED)
+_AFTER = (
+    Fault.TIMEOUT_AFTER,
+    Fault.RESET,
+    Fault.SLOW_DRIP,
+    Fault.MALFORMED,
+    Fault.UNEXPECTED,
+)
+_UNEXPECTED = (b"{}", b"[]", b"null", b'"ok"', b'{"status": {"status": [true]}, "data": 7}')
 _in_flight: set[tuple[str, str]] = set()
 
 
@@ -116,6 +123,28 @@ class _Broken(Response):
         await send({"type": "http.response.body", "body": b"{", "more_body": True})
 
 
+class _Drops(Response):
+    """Sends its body byte by byte, so that no single wait is long but the whole is."""
+
+    def __init__(self, response: Response, pause: float) -> None:
+        super().__init__(response.body, response.status_code, dict(response.headers))
+        self._pause = pause
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        for byte in bytes(self.body):
+            drop = {"type": "http.response.body", "body": bytes([byte]), "more_body": True}
+            await send(drop)
+            await asyncio.sleep(self._pause)
+        await send({"type": "http.response.body", "body": b""})
+
+
 class ApiRoute(APIRoute):
     """A route of a provider's API, with the fault knobs around it."""
 
@@ -167,11 +196,12 @@ async def _after(here: Provider, call: str, response: Response) -> Response:
             return _Silence()
         case Fault.RESET, _:
             return _Broken()
+        case Fault.SLOW_DRIP, milliseconds:
+            return _Drops(response, milliseconds / 1000)
         case Fault.MALFORMED, _:
-            body = bytes(response.body)
-            return Response(
-                body[: len(body) // 2],
-                response.status_code,
-                media_type="application/json",
-            )
+            half = bytes(response.body)[: len(response.body) // 2]
+            return Response(half, response.status_code, media_type="application/json")
+        case Fault.UNEXPECTED, which:
+            body = _UNEXPECTED[which % len(_UNEXPECTED)]
+            return Response(body, response.status_code, media_type="application/json")
     return response

@@ -29,7 +29,7 @@ def issued(origin: str) -> dict[str, str]:
     return {"BANK_TRANSFER_ACCOUNTS": json.dumps(_ACCOUNTS)}
 
 
-async def sign(here: Provider, event: Document) -> Signed:
+async def sign(here: Provider, event: Document, *, old_key: bool = False) -> Signed:
     """Raise: a bank tells nobody that money came."""
     raise NotImplementedError("a bank sends no webhooks")
 

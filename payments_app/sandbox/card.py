@@ -11,7 +11,7 @@ from payments_app.sandbox import card_intents, card_refunds  # noqa: F401  (they
 from payments_app.sandbox.card_browser import pages
 from payments_app.sandbox.card_http import PUBLISHABLE_KEY, SECRET_KEY, api, error_body
 from payments_app.sandbox.store import Document
-from payments_app.sandbox.twin import Provider, Signed, Twin
+from payments_app.sandbox.twin import OLD, Provider, Signed, Twin
 
 WEBHOOK_SECRET = "whsec_sandbox_portal"  # noqa: S105  (sandbox only)
 
@@ -27,12 +27,13 @@ def issued(origin: str) -> dict[str, str]:
     }
 
 
-async def sign(here: Provider, event: Document) -> Signed:
+async def sign(here: Provider, event: Document, *, old_key: bool = False) -> Signed:
     """HMAC-SHA256 over ``<seconds>.<body>``; https://docs.stripe.com/webhooks#verify-manually."""
     body = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
     seconds = int(here.now)
     text = f"{seconds}.".encode() + body
-    signature = hmac.new(WEBHOOK_SECRET.encode(), text, "sha256").hexdigest()
+    key = WEBHOOK_SECRET + OLD * old_key
+    signature = hmac.new(key.encode(), text, "sha256").hexdigest()
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "Stripe-Signature": f"t={seconds},v1={signature}",

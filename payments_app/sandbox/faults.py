@@ -21,7 +21,9 @@ class Fault(StrEnum):
     SERVER_ERROR = "server_error"
     RATE_LIMIT = "rate_limit"
     RESET = "reset"
+    SLOW_DRIP = "slow_drip"
     MALFORMED = "malformed"
+    UNEXPECTED = "unexpected"
     WRONG_AMOUNT = "wrong_amount"
     WRONG_CURRENCY = "wrong_currency"
     UNKNOWN_STATUS = "unknown_status"
@@ -30,6 +32,7 @@ class Fault(StrEnum):
     WEBHOOK_DROP = "webhook_drop"
     WEBHOOK_REORDER = "webhook_reorder"
     WEBHOOK_FORGE = "webhook_forge"
+    WEBHOOK_OLD_KEY = "webhook_old_key"
     WEBHOOK_TRUNCATE = "webhook_truncate"
 
 
@@ -48,15 +51,18 @@ KNOBS: dict[Fault, Knob] = {
     Fault.SERVER_ERROR: Knob("Answer 500, nothing done", 500, "HTTP status"),
     Fault.RATE_LIMIT: Knob("Answer 429, nothing done", 1, "Retry-After in seconds"),
     Fault.RESET: Knob("Do the work, break the connection"),
+    Fault.SLOW_DRIP: Knob("Do the work, answer drop by drop", 200, "milliseconds between drops"),
     Fault.MALFORMED: Knob("Do the work, answer with half the JSON"),
+    Fault.UNEXPECTED: Knob("Do the work, answer with other JSON", 0, "which: 0 to 4"),
     Fault.WRONG_AMOUNT: Knob("Charge another amount", -1, "minor units more or less"),
     Fault.WRONG_CURRENCY: Knob("Charge another currency"),
     Fault.UNKNOWN_STATUS: Knob("Charge, but report a status nobody knows"),
-    Fault.WEBHOOK_DUPLICATE: Knob("Send webhooks again", 1, "extra copies"),
+    Fault.WEBHOOK_DUPLICATE: Knob("Send webhooks again, all at once", 1, "extra copies"),
     Fault.WEBHOOK_DELAY: Knob("Send webhooks late", 10, "seconds"),
     Fault.WEBHOOK_DROP: Knob("Never send webhooks"),
     Fault.WEBHOOK_REORDER: Knob("Hold webhooks, send the newest first", 1, "quiet seconds"),
     Fault.WEBHOOK_FORGE: Knob("Send webhooks with a wrong signature"),
+    Fault.WEBHOOK_OLD_KEY: Knob("Sign webhooks with a key that was replaced"),
     Fault.WEBHOOK_TRUNCATE: Knob("Send half of each webhook's body"),
 }
 

@@ -1,5 +1,6 @@
 """The mailbox at /sandbox/mail: takes every e-mail of the portal, and people read them here."""
 
+from base64 import b64decode, b64encode
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -27,7 +28,7 @@ async def take_in(request: Request) -> Response:
     message = message_from_bytes(await request.body(), policy=policy.default)
     if not isinstance(message, EmailMessage) or not message["Message-ID"]:
         raise Answer(422, {"error": "no Message-ID"})
-    letter = {
+    letter: Document = {
         "id": str(message["Message-ID"]),
         "from": str(message["From"]),
         "to": str(message["To"]),
@@ -35,6 +36,10 @@ async def take_in(request: Request) -> Response:
         "date": str(message["Date"]),
         "text": _part(message, "plain"),
         "html": _part(message, "html"),
+        "attached": {
+            str(part.get_filename()): b64encode(part.get_content()).decode()
+            for part in message.iter_attachments()
+        },
     }
     async with _store(request).transaction(_BOX) as tx:
         await tx.put("mail", letter["id"], letter)
@@ -66,6 +71,17 @@ async def html_part(request: Request, message_id: str) -> HTMLResponse:
     mail = await _find(request, message_id)
     headers = {"Content-Security-Policy": _HTML_CSP, "Referrer-Policy": "no-referrer"}
     return HTMLResponse(mail["html"], headers=headers)
+
+
+@router.get("/mail/attached")
+async def attached(request: Request, message_id: str, name: str) -> Response:
+    """One document of an e-mail, as a download."""
+    mail = await _find(request, message_id)
+    if name not in mail["attached"]:
+        raise Answer(404, {"error": "no such document"})
+    headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+    content = b64decode(mail["attached"][name])
+    return Response(content, media_type="application/octet-stream", headers=headers)
 
 
 def _part(message: EmailMessage, subtype: str) -> str:

@@ -17,7 +17,7 @@ from payments_app.domain.money import Money
 from payments_app.sandbox.api import api_router
 from payments_app.sandbox.nowpayments_page import number_id, pages, timestamp, write
 from payments_app.sandbox.store import Document
-from payments_app.sandbox.twin import Answer, Here, Provider, Signed, Twin, new_id
+from payments_app.sandbox.twin import OLD, Answer, Here, Provider, Signed, Twin, new_id
 
 API_KEY: Final = "np_sandbox_api_key"
 IPN_KEY: Final = "np_sandbox_ipn_key"
@@ -171,10 +171,11 @@ async def read_payment(request: Request, here: Here, payment_id: str) -> Respons
     return _json(payment)
 
 
-async def sign(here: Provider, event: Document) -> Signed:
+async def sign(here: Provider, event: Document, *, old_key: bool = False) -> Signed:
     """HMAC-SHA512 over the same JSON with its keys sorted."""
     body, text = write(event).encode(), write(event, in_order=True).encode()
-    signature = hmac.new(IPN_KEY.encode(), text, hashlib.sha512).hexdigest()
+    key = IPN_KEY + OLD * old_key
+    signature = hmac.new(key.encode(), text, hashlib.sha512).hexdigest()
     headers = {"Content-Type": "application/json", "x-nowpayments-sig": signature}
     return Signed(body, headers, signature)
 

@@ -25,7 +25,7 @@ from payments_app.sandbox.paynamics_page import (
     timestamp,
 )
 from payments_app.sandbox.store import Document, Transaction
-from payments_app.sandbox.twin import Answer, Here, Provider, Signed, Twin, new_id
+from payments_app.sandbox.twin import OLD, Answer, Here, Provider, Signed, Twin, new_id
 
 MERCHANT_ID: Final = "000000sandboxmerch"
 MERCHANT_KEY: Final = "sandboxkey5f1c0a9e7b3d2846"
@@ -64,11 +64,11 @@ Work = Callable[[Transaction], Awaitable[Reply]]
 api = api_router()
 
 
-def signature_of(kind: str, fields: Document) -> str:
+def signature_of(kind: str, fields: Document, key: str = MERCHANT_KEY) -> str:
     """SHA-512 over the fields of one kind of message, joined without separators."""
     values = "".join(str(fields.get(name) or "") for name in _SIGNED[kind].split())
     merchant = "" if kind == "customer" else MERCHANT_ID
-    return hashlib.sha512(f"{merchant}{values}{MERCHANT_KEY}".encode()).hexdigest()
+    return hashlib.sha512(f"{merchant}{values}{key}".encode()).hexdigest()
 
 
 def _answer(fields: Document, code: str, **more: Any) -> Reply:
@@ -223,7 +223,7 @@ async def _load(tx: Transaction, request_id: str) -> Document:
     return transaction
 
 
-async def sign(here: Provider, event: Document) -> Signed:
+async def sign(here: Provider, event: Document, *, old_key: bool = False) -> Signed:
     """Sign a notification; the signature is one of its fields."""
     message, advise = _MESSAGES.get(event["response_code"], ("Transaction", "Unknown"))
     fields = {
@@ -232,7 +232,7 @@ async def sign(here: Provider, event: Document) -> Signed:
         "response_message": message,
         "response_advise": advise,
     }
-    signature = signature_of("notification", fields)
+    signature = signature_of("notification", fields, MERCHANT_KEY + OLD * old_key)
     body = json.dumps({**fields, "signature": signature}).encode()
     return Signed(body, {"Content-Type": "application/json"}, signature)
 

@@ -43,7 +43,7 @@ from payments_app.sandbox.paypal_objects import (
 from payments_app.sandbox.paypal_page import pages
 from payments_app.sandbox.paypal_report import report
 from payments_app.sandbox.store import Document, Transaction
-from payments_app.sandbox.twin import Answer, Here, Provider, Signed, Twin, new_id
+from payments_app.sandbox.twin import OLD, Answer, Here, Provider, Signed, Twin, new_id
 
 CLIENT_ID: Final = "sandbox_client"
 CLIENT_SECRET: Final = "sandbox_client_secret"  # noqa: S105  (sandbox only)
@@ -299,7 +299,7 @@ async def _identity(here: Provider) -> Document:
     return made
 
 
-async def sign(here: Provider, event: Document) -> Signed:
+async def sign(here: Provider, event: Document, *, old_key: bool = False) -> Signed:
     """RSA-SHA256 over id, time, webhook id and the body's CRC-32, all joined by bars.
 
     https://developer.paypal.com/api/rest/webhooks/rest/
@@ -310,7 +310,7 @@ async def sign(here: Provider, event: Document) -> Signed:
         raise TypeError("the twin's key is RSA")
     body = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
     transmission, now = new_id(""), timestamp(here.now)
-    text = f"{transmission}|{now}|{WEBHOOK_ID}|{zlib.crc32(body)}"
+    text = f"{transmission}|{now}|{WEBHOOK_ID}{OLD * old_key}|{zlib.crc32(body)}"
     signature = base64.b64encode(key.sign(text.encode(), PKCS1v15(), SHA256())).decode()
     headers = {
         "Content-Type": "application/json",

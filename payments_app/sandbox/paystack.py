@@ -25,7 +25,7 @@ from payments_app.sandbox.paystack_objects import (
 )
 from payments_app.sandbox.paystack_page import pages
 from payments_app.sandbox.store import Document
-from payments_app.sandbox.twin import Here, Provider, Signed, Twin
+from payments_app.sandbox.twin import OLD, Here, Provider, Signed, Twin
 
 SECRET_KEY: Final = "sk_test_sandbox_portal"  # noqa: S105  (sandbox only)
 
@@ -146,10 +146,11 @@ async def read_refund(here: Here, refund_id: str) -> Document:
     return _done("Refund retrieved", refund)
 
 
-async def sign(here: Provider, event: Document) -> Signed:
+async def sign(here: Provider, event: Document, *, old_key: bool = False) -> Signed:
     """HMAC-SHA512 of the body under the secret key; https://paystack.com/docs/payments/webhooks/."""
     body = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
-    signature = hmac.new(SECRET_KEY.encode(), body, "sha512").hexdigest()
+    key = SECRET_KEY + OLD * old_key
+    signature = hmac.new(key.encode(), body, "sha512").hexdigest()
     headers = {"Content-Type": "application/json", "x-paystack-signature": signature}
     return Signed(body, headers, signature)
 

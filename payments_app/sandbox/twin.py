@@ -4,12 +4,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Annotated
+from typing import Annotated, Final, Protocol
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from payments_app.sandbox.store import Document, Store, Transaction
+
+OLD: Final = "_old"
+"""What a replaced key had at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,15 @@ class Signed:
     body: bytes
     headers: dict[str, str]
     signature: str
+
+
+class Sign(Protocol):
+    """Turns an event into bytes and headers; ``old_key`` signs with a key that was replaced."""
+
+    def __call__(
+        self, here: "Provider", event: Document, *, old_key: bool = False
+    ) -> Awaitable[Signed]:
+        """Sign for one delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +49,7 @@ class Twin:
     api: APIRouter
     pages: APIRouter
     issued: Callable[[str], dict[str, str]]
-    sign: "Callable[[Provider, Document], Awaitable[Signed]]"
+    sign: Sign
     fault_body: Callable[[int], Document]
 
 

@@ -23,6 +23,11 @@ _ANSWER_SECONDS = 10
 _LEASE_SECONDS = 15
 _LONGEST_GAP_SECONDS = 60
 _NOTHING_DUE_SECONDS = 3600
+_SPOILS = {
+    Fault.WEBHOOK_FORGE: "forge",
+    Fault.WEBHOOK_OLD_KEY: "old key",
+    Fault.WEBHOOK_TRUNCATE: "cut",
+}
 _DIGITS = str.maketrans("0123456789abcdef", "123456789abcdef0")
 
 
@@ -41,8 +46,7 @@ async def post(
     copies = 1 + (await fires(tx, Fault.WEBHOOK_DUPLICATE) or 0)
     delay = await fires(tx, Fault.WEBHOOK_DELAY) or 0
     quiet = await fires(tx, Fault.WEBHOOK_REORDER)
-    forged = await fires(tx, Fault.WEBHOOK_FORGE) is not None
-    cut = await fires(tx, Fault.WEBHOOK_TRUNCATE) is not None
+    spoils = [name for fault, name in _SPOILS.items() if await fires(tx, fault) is not None]
     dropped = await fires(tx, Fault.WEBHOOK_DROP) is not None
     due = tx.now + delay + (quiet or 0)
     if quiet is not None:
@@ -56,7 +60,7 @@ async def post(
             "INSERT INTO deliveries (gateway, event_id, type, url, body, spoil, newest_first,"
             " status, next_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *(tx.gateway, event_id, event_type, url, json.dumps(event)),
-            *("forge" if forged else "cut" if cut else "", quiet is not None),
+            *(spoils[0] if spoils else "", quiet is not None),
             *("dropped" if dropped else "queued", due, tx.now),
         )
     tx.posted = True
@@ -105,18 +109,20 @@ class Webhooks:
             await self._client.aclose()
 
     async def send_due(self, here: Provider) -> bool:
-        """Send the one delivery whose turn it is; False if none is due."""
-        delivery = await self._claim(here)
-        if delivery is None:
-            return False
+        """Send the event whose turn it is, its copies all at once; False if none is due."""
+        deliveries = await self._claim(here)
+        await asyncio.gather(*(self._deliver(here, delivery) for delivery in deliveries))
+        return bool(deliveries)
+
+    async def _deliver(self, here: Provider, delivery: Document) -> None:
+        event, spoil = json.loads(delivery["body"]), delivery["spoil"]
         try:
-            signed = await here.twin.sign(here, json.loads(delivery["body"]))
-            answer = await self._send(here, delivery, _spoiled(signed, delivery["spoil"]))
+            signed = await here.twin.sign(here, event, old_key=spoil == "old key")
+            answer = await self._send(here, delivery, _spoiled(signed, spoil))
         except Exception as error:  # noqa: BLE001  (one odd event must not stop the sender)
             _log.exception("webhook %s of %s not sent", delivery["id"], here.twin.code)
             answer = type(error).__name__
         await self._record(here, delivery, answer)
-        return True
 
     async def _keep_sending(self, here: Provider) -> None:
         posted = here.store.posted[here.twin.code]
@@ -130,16 +136,18 @@ class Webhooks:
             except TimeoutError:
                 continue
 
-    async def _claim(self, here: Provider) -> Document | None:
+    async def _claim(self, here: Provider) -> list[Document]:
+        """Take the delivery whose turn it is, and those of the same event that are due as well."""
         async with here.transaction() as tx:
-            rows = await tx.execute(
-                "UPDATE deliveries SET attempts = attempts + 1, next_at = ? WHERE id = ("
-                " SELECT id FROM deliveries"
-                " WHERE gateway = ? AND status = 'queued' AND next_at <= ?"
-                " ORDER BY CASE WHEN newest_first THEN -id ELSE id END LIMIT 1) RETURNING *",
-                *(tx.now + _LEASE_SECONDS, tx.gateway, tx.now),
+            return await tx.execute(
+                "WITH due AS (SELECT * FROM deliveries"
+                " WHERE gateway = ? AND status = 'queued' AND next_at <= ?),"
+                " first AS (SELECT * FROM due"
+                " ORDER BY CASE WHEN newest_first THEN -id ELSE id END LIMIT 1)"
+                " UPDATE deliveries SET attempts = attempts + 1, next_at = ? WHERE id IN ("
+                " SELECT due.id FROM due JOIN first USING (event_id, body, spoil)) RETURNING *",
+                *(tx.gateway, tx.now, tx.now + _LEASE_SECONDS),
             )
-        return rows[0] if rows else None
 
     async def _send(self, here: Provider, delivery: Document, signed: Signed) -> str:
         url = delivery["url"] or f"{self._portal_url}/webhooks/{here.twin.code}"

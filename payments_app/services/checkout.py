@@ -1,7 +1,7 @@
 """Checkout: what a customer may pay with, what it costs, and one payment from start to end."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from fractions import Fraction
 
 from sqlalchemy import select
@@ -33,9 +33,9 @@ from payments_app.services.lookup import (
     payment_by_id,
     request_of,
 )
-from payments_app.services.references import new_reference
+from payments_app.services.references import top_up_reference
 from payments_app.services.settlement import settle
-from payments_app.services.sweep import delay_before_check
+from payments_app.services.sweep import delay_before_check, lifetime_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +212,9 @@ async def _commit_pending(portal: Portal, who: Identity, order: TopUp, pay: Mone
 def _new_payment(portal: Portal, who: Identity, order: TopUp, pay: Money) -> Payment:
     gateway = portal.gateway(order.gateway)
     now = portal.clock()
-    lifetime = gateway.lifetime_seconds or portal.settings.payment_lifetime_seconds
     channel = next((c.label for c in gateway.channels if c.code == order.channel), None)
     return Payment(
-        reference=new_reference("P"),
+        reference=top_up_reference(who.own_account()),
         account_id=who.own_account(),
         user_id=who.user_id,
         kind=PaymentKind.TOP_UP,
@@ -230,7 +229,7 @@ def _new_payment(portal: Portal, who: Identity, order: TopUp, pay: Money) -> Pay
         description=f"{channel or gateway.label} top-up",
         idempotency_key=order.idempotency_key,
         next_check_at=None if gateway.staff_confirmed else now + delay_before_check(gateway, 0),
-        expires_at=now + timedelta(seconds=lifetime),
+        expires_at=now + lifetime_of(portal, gateway),
         created_at=now,
         dated_at=now,
     )

@@ -1,6 +1,9 @@
 """What every service works with, made once by the composition root."""
 
 import asyncio
+import os
+import secrets
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,6 +12,7 @@ from payments_app.db.engine import Database
 from payments_app.domain.errors import NotFound
 from payments_app.gateways.base import Gateway
 from payments_app.services.live import Feed
+from payments_app.services.tally import Tally
 from payments_app.settings import Settings
 
 
@@ -16,11 +20,18 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _worker_name() -> str:
+    # The random part tells apart processes of one number: in containers, and after a restart.
+    return f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
 @dataclass(frozen=True)
 class Portal:
     """The parts of a running portal.
 
-    ``clock`` returns the current time in UTC; ``inbox_filled`` wakes the webhook worker.
+    ``clock`` returns the current time in UTC; ``inbox_filled`` wakes the webhook worker;
+    ``worker`` names this process among those that share the database; ``refusals`` counts the
+    webhooks that it refused.
     """
 
     settings: Settings
@@ -29,6 +40,8 @@ class Portal:
     feed: Feed = field(default_factory=Feed)
     clock: Callable[[], datetime] = _utc_now
     inbox_filled: asyncio.Event = field(default_factory=asyncio.Event)
+    worker: str = field(default_factory=_worker_name)
+    refusals: Tally = field(default_factory=Tally)
 
     def gateway(self, code: str | None) -> Gateway:
         """Return a gateway by its code; raises NotFound."""

@@ -12,7 +12,7 @@ import structlog
 
 from payments_app.db import outbox
 from payments_app.db.mail_models import Mail
-from payments_app.services import couriers, letters
+from payments_app.services import couriers, envelopes
 from payments_app.services.context import Portal
 from payments_app.services.couriers import Undelivered
 
@@ -49,7 +49,7 @@ async def deliver_due(portal: Portal) -> int:
 
 async def _deliver(portal: Portal, mail: Mail) -> None:
     try:
-        message = await letters.message(portal, mail)
+        message = await envelopes.message(portal, mail)
         answer = await couriers.hand_over(portal.settings, message)
     except Undelivered as error:
         log.warning("mail_undelivered", mail=mail.key, kind=mail.kind, told=error.told)

@@ -1,15 +1,8 @@
-"""What e-mails say: every occasion in words, as text and as HTML of the same content."""
+"""What e-mails say: every occasion in words."""
 
 from dataclasses import dataclass
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
-from pathlib import Path
+from datetime import date
 from typing import Final
-from urllib.parse import urlsplit
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from payments_app.db.mail_models import Mail
 from payments_app.db.models import Payment, User
@@ -19,15 +12,6 @@ from payments_app.domain.payment import PaymentKind
 from payments_app.services import formatting, reports, wording
 from payments_app.services.context import Portal
 from payments_app.services.devices import device
-from payments_app.settings import Settings
-
-_templates: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")),
-    autoescape=select_autoescape(["html"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 _FOOTER: Final = "You choose which e-mails you get under Notifications in your menu."
 _SECURITY_FOOTER: Final = "This is about the security of your login, so it is always sent."
@@ -46,45 +30,8 @@ class Letter:
     footer: str = _SECURITY_FOOTER
 
 
-async def message(portal: Portal, mail: Mail) -> EmailMessage:
-    """Read what an outbox row is about and put it into words."""
-    async with portal.db.read() as session:
-        user = await session.get_one(User, mail.user_id)
-        payment = await session.get_one(Payment, mail.payment_id) if mail.payment_id else None
-    return written(portal, mail, user, payment)
-
-
-def written(portal: Portal, mail: Mail, user: User, payment: Payment | None) -> EmailMessage:
-    """Make the e-mail of an outbox row; the same row always gives the same Message-ID.
-
-    Headers cannot be injected: control characters are taken out, and the policy refuses line ends.
-    """
-    letter = _letter(portal, mail, user, payment)
-    name, reader = formatting.one_line(portal.settings.portal_name), formatting.one_line(user.name)
-    sent = EmailMessage(policy=SMTP)
-    sent["Message-ID"] = f"<mail-{mail.key}.{mail.kind}@{_host(portal.settings)}>"
-    sent["Date"] = format_datetime(mail.created_at)
-    sent["From"] = Address(name, addr_spec=sender(portal.settings))
-    sent["To"] = Address(reader, addr_spec=mail.recipient)
-    sent["Subject"] = formatting.one_line(letter.subject)
-    sent["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notes in return
-    values = {"letter": letter, "portal": name, "reader": reader}
-    sent.set_content(_templates.get_template("letter.txt").render(values))
-    html = _templates.get_template("letter.html").render(values)
-    sent.add_alternative(html, subtype="html")
-    return sent
-
-
-def sender(settings: Settings) -> str:
-    """Return the address that e-mails come from."""
-    return settings.mail_sender or f"no-reply@{_host(settings)}"
-
-
-def _host(settings: Settings) -> str:
-    return urlsplit(settings.public_url).hostname or "localhost"
-
-
-def _letter(portal: Portal, mail: Mail, user: User, payment: Payment | None) -> Letter:
+def letter(portal: Portal, mail: Mail, user: User, payment: Payment | None) -> Letter:
+    """Put an outbox row into words; ``payment`` is the one that it is about."""
     kind = MailKind(mail.kind)
     if payment is not None:
         return _about_payment(portal, mail, kind, user, payment)
@@ -92,6 +39,8 @@ def _letter(portal: Portal, mail: Mail, user: User, payment: Payment | None) -> 
         return _low_balance(portal, mail, user)
     if kind is MailKind.NEW_SIGN_IN:
         return _new_sign_in(portal, mail, user)
+    if kind is MailKind.STATEMENT:
+        return _statement(portal, mail, user)
     link = str(mail.data["link"])
     name = portal.settings.portal_name
     if kind is MailKind.INVITATION:
@@ -142,6 +91,17 @@ def _about_payment(
             ("Balance", balance),
         ),
         button=("Show the payment", page),
+        footer=_FOOTER,
+    )
+
+
+def _statement(portal: Portal, mail: Mail, user: User) -> Letter:
+    days = [date.fromisoformat(day) for day in (mail.data["since"], mail.data["until"]) if day]
+    period = " \N{EN DASH} ".join(formatting.date_text(day, user.locale) for day in days)
+    return Letter(
+        subject=f"Your statement from {portal.settings.portal_name}",
+        opening="The statement that you asked for is attached.",
+        facts=(("Period", period),) if period else (),
         footer=_FOOTER,
     )
 

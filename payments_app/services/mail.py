@@ -84,6 +84,14 @@ async def password_reset(session: AsyncSession, at: datetime, user: User, link: 
     await enqueue(session, at, user, MailKind.PASSWORD_RESET, secrets.token_hex(8), link=link)
 
 
+async def statement(
+    session: AsyncSession, at: datetime, user: User, period: dict[str, str | None]
+) -> None:
+    """Send a user the statement of a period (``since`` and ``until``) that they asked for."""
+    data: dict[str, Any] = dict(period)
+    await enqueue(session, at, user, MailKind.STATEMENT, secrets.token_hex(8), **data)
+
+
 async def new_sign_in(session: AsyncSession, user: User, login: LoginSession) -> None:
     """Tell a user of a login from a device that was not seen before."""
     await enqueue(

@@ -1,18 +1,20 @@
 """Refunds we ask for, and money taken back at the gateway: linked negative rows."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from payments_app.db import inbox, ledger
 from payments_app.db.models import Payment
 from payments_app.domain.errors import InvalidRequest, NotFound
 from payments_app.domain.money import Money
-from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason
+from payments_app.domain.payment import LINKED_KINDS, PaymentKind, PaymentStatus, Reason
 from payments_app.gateways.base import PaymentResult, RefundRequest, Subject, Takeback
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable, Unsupported
 from payments_app.services.context import Portal
@@ -24,19 +26,30 @@ from payments_app.services.settlement import Outcome, apply, settle
 log = structlog.get_logger()
 
 _FIRST_CHECK: Final = timedelta(minutes=1)
+Beside = Callable[[AsyncSession, Payment], Awaitable[None]]
+"""Writes more into the transaction that makes a refund's row."""
+
 _KINDS: Final = {Subject.REFUND: PaymentKind.REFUND, Subject.DISPUTE: PaymentKind.CHARGEBACK}
 
 
 async def refund(
-    portal: Portal, reference: str, amount: Money, *, key: str, actor: str, user_id: int | None
+    portal: Portal,
+    reference: str,
+    amount: Money,
+    *,
+    key: str,
+    actor: str,
+    user_id: int | None,
+    beside: Beside | None = None,
 ) -> str:
     """Give back ``amount`` (positive, in the charged currency) of a Completed payment.
 
     The row is committed before the gateway is asked; the same ``key`` refunds once. Where the
     gateway cannot, the row stays Pending for staff. Returns the refund's reference. Raises
-    NotFound, and InvalidRequest when the payment is not refundable or less is left.
+    NotFound, and InvalidRequest when the payment is not refundable or less is left. ``beside``
+    writes what belongs into the same commit as the row.
     """
-    row, payment = await _commit_refund(portal, reference, amount, key, actor, user_id)
+    row, payment = await _commit_refund(portal, reference, amount, key, actor, user_id, beside)
     if row.status is PaymentStatus.PENDING:
         await ask_about_refund(portal, row, payment, actor)
     return row.reference
@@ -82,7 +95,13 @@ async def check_refund(portal: Portal, row: Payment, actor: str) -> None:
 
 
 async def _commit_refund(
-    portal: Portal, reference: str, amount: Money, key: str, actor: str, user_id: int | None
+    portal: Portal,
+    reference: str,
+    amount: Money,
+    key: str,
+    actor: str,
+    user_id: int | None,
+    beside: Beside | None,
 ) -> tuple[Payment, Payment]:
     async with portal.db.write() as session:
         found = await ledger.find_payment(session, reference=reference)
@@ -103,6 +122,8 @@ async def _commit_refund(
         session.add(row)
         await session.flush()
         ledger.add_timeline(session, row, portal.clock(), "refund_requested", actor)
+        if beside is not None:
+            await beside(session, row)
     await portal.feed.publish(Change(row.key, row.account_id))
     return row, payment
 
@@ -111,8 +132,13 @@ async def refundable(session: AsyncSession, payment: Payment) -> int:
     """Return how much of a payment can still be given back, in charged minor units."""
     if payment.status is not PaymentStatus.COMPLETED or payment.charge_amount is None:
         return 0
+    returned = aliased(Payment)
     taken = select(func.coalesce(func.sum(col(Payment.charge_amount)), 0)).where(
-        col(Payment.parent_id) == payment.id, col(Payment.status) != PaymentStatus.CANCELLED
+        col(Payment.parent_id) == payment.id,
+        col(Payment.kind).in_(LINKED_KINDS),
+        col(Payment.status) != PaymentStatus.CANCELLED,
+        # A refund that came back, or a dispute won after all, takes nothing.
+        ~exists().where(col(returned.parent_id) == col(Payment.id)),
     )
     already: int = (await session.execute(taken)).scalar_one() or 0
     return payment.charge_amount - int(already)

@@ -1,7 +1,9 @@
 """The one place where money moves: ``settle()`` and nothing else changes status and balance."""
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,16 +39,19 @@ async def settle(
     *,
     actor: str,
     inbox_id: int | None = None,
+    as_arrived: bool = False,
 ) -> Outcome:
     """Bring a payment in line with what its gateway (or staff) says, in one commit.
 
     Payment, balance, timeline and the inbox mark are written together. A repeat changes nothing, a
     wrong move is refused and logged, and a mismatch waits for staff. ``actor`` says who reported
-    it (``webhook``, ``sweep``, ``customer`` ...).
+    it (``webhook``, ``sweep``, ``customer`` ...). ``as_arrived``: see ``apply``.
     """
     async with portal.db.write() as session:
         payment = await ledger.lock_payment(session, payment_id)
-        outcome = await apply(session, payment, result, actor, portal.clock(), portal)
+        outcome = await apply(
+            session, payment, result, actor, portal.clock(), portal, as_arrived=as_arrived
+        )
         if inbox_id is not None:
             await inbox.mark_handled(session, inbox_id, payment_id, outcome, portal.clock())
     if outcome is not Outcome.UNCHANGED:
@@ -62,15 +67,26 @@ async def apply(
     actor: str,
     now: datetime,
     portal: Portal,
+    *,
+    as_arrived: bool = False,
 ) -> Outcome:
-    """Do the work of ``settle()`` on a locked row inside the caller's transaction."""
+    """Do the work of ``settle()`` on a locked row inside the caller's transaction.
+
+    ``as_arrived`` lets an open payment be worth the result's amount instead of what was asked for:
+    only people may decide that, customer or staff.
+    """
     if payment.status is PaymentStatus.PENDING and result.status is PaymentStatus.PENDING:
-        return _note(session, payment, result, actor, now)
+        return await _note(session, payment, result, actor, now)
     if result.status is PaymentStatus.PENDING and result.reason in REVIEW_REASONS:
         return await _review_finished(session, payment, result, actor, now)
+    if _more_arrived(payment, result):
+        more = replace(result, reason=Reason.MORE_ARRIVED, received=result.amount)
+        return await _review_finished(session, payment, more, actor, now)
     if result.status in (payment.status, PaymentStatus.PENDING):
         return Outcome.UNCHANGED
     paid = result.status is PaymentStatus.COMPLETED
+    if as_arrived and paid:
+        _take_as_arrived(session, payment, result, actor, now)
     mismatch = _mismatch(payment, result) if paid else None
     if mismatch:
         return _hold_for_review(session, payment, result, mismatch, actor, now)
@@ -104,6 +120,32 @@ def _mismatch(payment: Payment, result: PaymentResult) -> Reason | None:
     return None
 
 
+def _more_arrived(payment: Payment, result: PaymentResult) -> bool:
+    """Tell whether the gateway now has more than a Completed payment, credited as it arrived."""
+    return (
+        payment.status is result.status is PaymentStatus.COMPLETED
+        and payment.charge_amount is not None
+        and result.amount is not None
+        and result.amount.currency == payment.charge_currency
+        and result.amount.minor > payment.charge_amount
+    )
+
+
+def _take_as_arrived(
+    session: AsyncSession, payment: Payment, result: PaymentResult, actor: str, now: datetime
+) -> None:
+    """Let the row be worth what arrived: the same part of the credit as of the charge, rounded
+    down to the minor unit."""
+    asked, arrived = payment.charge_amount, result.amount
+    if asked is None or arrived is None or arrived.currency != payment.charge_currency:
+        return
+    payment.amount = max(1, payment.amount * arrived.minor // asked)
+    payment.charge_amount = arrived.minor
+    ledger.add_timeline(
+        session, payment, now, "as_arrived", actor, asked=asked, arrived=arrived.minor
+    )
+
+
 def _remember(payment: Payment, result: PaymentResult) -> bool:
     """Keep what the gateway calls the payment and its means; return whether that was new."""
     before = (payment.gateway_reference, payment.method_detail)
@@ -112,34 +154,49 @@ def _remember(payment: Payment, result: PaymentResult) -> bool:
     return before != (payment.gateway_reference, payment.method_detail)
 
 
-def _note(
+async def _note(
     session: AsyncSession, payment: Payment, result: PaymentResult, actor: str, now: datetime
 ) -> Outcome:
     news = _remember(payment, result)
     if result.next_action is not None and payment.next_action is None:
         payment.next_action = stored_action(result.next_action)
         news = True
-    if result.reason and result.reason != payment.reason:
+    if result.reason and (
+        result.reason != payment.reason or await _another_sum(session, payment, result)
+    ):
         payment.reason = result.reason
         payment.in_review = payment.in_review or result.reason in REVIEW_REASONS
         if result.reason == Reason.REFUND_BY_HAND:
             payment.next_check_at = None  # no machine will ever report it
         code = "in_review" if payment.in_review else "declined" if result.declined else "noted"
-        details = {"received": result.received.to_decimal()} if result.received else {}
-        ledger.add_timeline(session, payment, now, code, actor, reason=result.reason, **details)
+        ledger.add_timeline(session, payment, now, code, actor, **_noted(result))
         news = True
     return Outcome.NOTED if news else Outcome.UNCHANGED
+
+
+def _noted(result: PaymentResult) -> dict[str, Any]:
+    """Return what the timeline keeps of a result that waits for staff."""
+    arrived = result.received
+    sum_ = {"arrived": arrived.minor, "currency": arrived.currency} if arrived else {}
+    return {"reason": result.reason, **sum_}
+
+
+async def _another_sum(session: AsyncSession, payment: Payment, result: PaymentResult) -> bool:
+    """Tell whether more arrived meanwhile, though still not what was asked for."""
+    if result.received is None:
+        return False
+    return not await ledger.was_noted(session, payment, "in_review", _noted(result))
 
 
 async def _review_finished(
     session: AsyncSession, payment: Payment, result: PaymentResult, actor: str, now: datetime
 ) -> Outcome:
-    """Show staff, once per reason, that more happened to a finished payment (a second deposit)."""
-    if await ledger.was_noted(session, payment, "in_review", result.reason or ""):
+    """Show staff, once per reason and sum, that more happened to a finished payment (a second
+    deposit)."""
+    if await ledger.was_noted(session, payment, "in_review", _noted(result)):
         return Outcome.UNCHANGED
     payment.in_review = True
-    details = {"received": result.received.to_decimal()} if result.received else {}
-    ledger.add_timeline(session, payment, now, "in_review", actor, reason=result.reason, **details)
+    ledger.add_timeline(session, payment, now, "in_review", actor, **_noted(result))
     return Outcome.NOTED
 
 
@@ -157,8 +214,8 @@ def _hold_for_review(
     if payment.status is PaymentStatus.PENDING:
         payment.reason = reason
     payment.in_review = True
-    said = f"{result.amount.to_decimal()} {result.amount.currency}" if result.amount else ""
-    ledger.add_timeline(session, payment, now, "mismatch", actor, reason=reason, said=said)
+    said = replace(result, reason=reason, received=result.amount)
+    ledger.add_timeline(session, payment, now, "mismatch", actor, **_noted(said))
     return Outcome.MISMATCH
 
 

@@ -9,12 +9,12 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from payments_app.db import statements
-from payments_app.db.models import Account, Payment
+from payments_app.db.models import Account, Payment, User
 from payments_app.domain.errors import NotFound, PortalError
 from payments_app.domain.money import Money
 from payments_app.domain.payment import Role
 from payments_app.services import document_words as words
-from payments_app.services import formatting, wording
+from payments_app.services import formatting, mail, wording
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.paper import Column, Paper
@@ -65,6 +65,16 @@ class Section:
     opening: int
     lines: tuple[Line, ...]
     closing: int
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryLine:
+    """One currency of a statement, as text to show."""
+
+    currency: str
+    opening: str
+    rows: str
+    closing: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,28 @@ def _section(currency: str, opening: int, rows: Sequence[Payment]) -> Section:
         balance += row.amount
         lines.append(Line(row, balance))
     return Section(currency, opening, tuple(lines), balance)
+
+
+async def summary(portal: Portal, who: Identity, period: Period) -> tuple[SummaryLine, ...]:
+    """Return what the customer's own statement would hold; raises TooLong."""
+    found = await read(portal, who, period)
+    return tuple(
+        SummaryLine(
+            currency=formatting.currency_name(section.currency, who.locale),
+            opening=formatting.money(Money(section.opening, section.currency), who.locale),
+            rows=formatting.count(len(section.lines), who.locale),
+            closing=formatting.money(Money(section.closing, section.currency), who.locale),
+        )
+        for section in found.sections
+    )
+
+
+async def send(portal: Portal, who: Identity, period: Period) -> None:
+    """Send the customer's own statement to the own address; it is made when it is sent."""
+    who.require_acting()
+    async with portal.db.write() as session:
+        user = await session.get_one(User, who.user_id)
+        await mail.statement(session, portal.clock(), user, period.model_dump(mode="json"))
 
 
 async def statement_pdf(

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from payments_app.domain.mail import MailKind
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason
 
 STATUSES: Final[dict[PaymentStatus, str]] = {
@@ -20,6 +21,13 @@ KINDS: Final[dict[PaymentKind, str]] = {
     PaymentKind.CHARGEBACK: "Chargeback",
     PaymentKind.ADJUSTMENT: "Adjustment",
 }
+
+MAIL_KINDS: Final[dict[MailKind, str]] = {
+    MailKind.PAYMENT_RECEIVED: "Payment received",
+    MailKind.PAYMENT_FAILED: "Payment not completed",
+    MailKind.REFUND: "Refund or chargeback",
+}
+"""What users choose from."""
 
 _NOTHING_CHARGED: Final = "Nothing was charged."
 
@@ -56,6 +64,7 @@ _REASONS: Final[dict[str, str]] = {
     Reason.PARTIALLY_PAID: "Less arrived than asked for. We are looking into it.",
     Reason.OVERPAID: "More arrived than asked for. We are looking into it.",
     Reason.REPEATED_DEPOSIT: "A second deposit arrived. We are looking into it.",
+    Reason.MORE_ARRIVED: "More of it arrived later. We are looking into it.",
     Reason.WRONG_ASSET: "Another coin arrived than asked for. We are looking into it.",
     Reason.PROVIDER_REVIEW: "The payment provider is reviewing it.",
     Reason.AWAITING_CONFIRMATION: "We confirm it as soon as the money has arrived.",
@@ -111,7 +120,9 @@ def timeline(code: str, *, gateway: str, reason_code: str, balance: str) -> str:
         "noted": why,
         "in_review": why or "We are looking into it.",
         "mismatch": why or "We are looking into it.",
+        "as_arrived": "What arrived is credited",
         "completed": f"Completed{with_balance}",
+        "restored": f"Found at {gateway} and written anew",
         "late_money": f"The money arrived after all. Completed{with_balance}",
         "cancelled": f"Cancelled. {why}",
         "cancel_requested": "You asked to cancel",

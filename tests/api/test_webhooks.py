@@ -47,5 +47,35 @@ async def test_a_body_above_the_limit_is_413(served: httpx.AsyncClient, portal: 
     assert (await served.post("/webhooks/till", content=body)).status_code == 413
 
 
+async def test_a_body_that_says_it_is_too_large_is_not_read(
+    served: httpx.AsyncClient, portal: Portal
+) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        pytest.fail("the body was read")
+        yield b""
+
+    headers = {"content-length": str(portal.settings.webhook_body_limit + 1)}
+    answer = await served.post("/webhooks/till", headers=headers, content=endless())
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data", "application/x-yaml", ""])
+async def test_another_content_type_is_415(served: httpx.AsyncClient, kind: str) -> None:
+    headers, body = webhook("evt-1", "PSTRANGER")
+    headers["content-type"] = kind
+    assert (await served.post("/webhooks/till", headers=headers, content=body)).status_code == 415
+
+
+@pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8"])
+async def test_json_is_taken(served: httpx.AsyncClient, kind: str) -> None:
+    headers, body = webhook("evt-1", "PSTRANGER")
+    headers["content-type"] = kind
+    assert (await served.post("/webhooks/till", headers=headers, content=body)).status_code == 200
+
+
+async def test_what_nests_without_end_is_400(served: httpx.AsyncClient) -> None:
+    assert (await served.post("/webhooks/till", content=b"[" * 100_000)).status_code == 400
+
+
 async def test_only_post_is_taken(served: httpx.AsyncClient) -> None:
     assert (await served.get("/webhooks/till")).status_code == 405

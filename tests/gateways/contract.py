@@ -354,7 +354,7 @@ class GatewayContract:
         ids = [event.event_id for event in events if event.subject is Subject.PAYMENT]
         assert ids[0] == ids[1]
 
-    @pytest.mark.parametrize("spoil", ["webhook_forge", "webhook_truncate"])
+    @pytest.mark.parametrize("spoil", ["webhook_forge", "webhook_old_key", "webhook_truncate"])
     async def test_spoiled_webhook_is_refused(
         self, sandbox: RunningSandbox, gateway: Gateway, spoil: str
     ) -> None:

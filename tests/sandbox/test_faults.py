@@ -65,6 +65,23 @@ async def test_malformed(toys: RunningSandbox) -> None:
     assert (await charge(toys)).json()["status"] == "paid"
 
 
+async def test_unexpected(toys: RunningSandbox) -> None:
+    for which, body in enumerate(({}, [], None, "ok")):
+        await toys.fault("toy", unexpected={"times": 1, "value": which})
+        assert (await charge(toys)).json() == body
+    assert (await charge(toys)).json()["status"] == "paid"
+    assert len(await toys.ledger("toy")) == 1
+
+
+async def test_slow_drip_outlasts_every_single_wait_but_arrives_whole(
+    toys: RunningSandbox,
+) -> None:
+    await toys.fault("toy", slow_drip={"times": 1, "value": 2})
+    dripped = await charge(toys)
+    assert dripped.elapsed.total_seconds() > len(dripped.content) * 0.002
+    assert dripped.json() == (await charge(toys)).json()
+
+
 async def test_wrong_money_is_what_the_ledger_says(toys: RunningSandbox) -> None:
     await toys.fault("toy", wrong_amount={"value": -100, "times": 1})
     await toys.fault("toy", wrong_currency={"times": 2}, unknown_status={"times": 1})

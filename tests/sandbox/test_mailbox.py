@@ -1,6 +1,8 @@
 """The sandbox's mailbox, filled by the portal's own worker."""
 
 from dataclasses import replace
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 
 from payments_app.services import delivery, mail
@@ -41,6 +43,20 @@ async def test_emails_without_a_mail_server_come_to_the_mailbox(
         html = await sandbox.http.get("/mail/html", params=asked)
         assert "sandbox allow-popups" in html.headers["content-security-policy"]
         assert (await sandbox.http.get("/mail/html", params={"message_id": "x"})).status_code == 404
+
+
+async def test_attached_documents_are_kept(tmp_path: Path) -> None:
+    message = EmailMessage(policy=SMTP)
+    message["Message-ID"] = "<a@b>"
+    message.set_content("Here it is.")
+    message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="r 1.pdf")
+    async with webhook_receiver() as receiver, sandbox_at(tmp_path / "s.db", receiver) as sandbox:
+        await sandbox.http.post("/mail", content=message.as_bytes())
+        asked = {"message_id": "<a@b>", "name": "r 1.pdf"}
+        assert "r 1.pdf" in (await sandbox.http.get("/mail/read", params=asked)).text
+        assert (await sandbox.http.get("/mail/attached", params=asked)).content == b"%PDF"
+        other = await sandbox.http.get("/mail/attached", params=asked | {"name": "x"})
+        assert other.status_code == 404
 
 
 async def test_a_repeated_message_id_is_one_email(portal: Portal, tmp_path: Path) -> None:

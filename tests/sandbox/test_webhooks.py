@@ -103,8 +103,12 @@ async def test_duplicate(toys: RunningSandbox, receiver: Receiver) -> None:
     await toys.fault("toy", webhook_duplicate={"value": 2, "times": 1})
     await charge(toys, "R1")
     await charge(toys, "R2")
-    await toys.send_due("toy")
-    assert references(receiver) == ["R1", "R1", "R1", "R2"]
+    sandbox, here = toys.sandbox, toys.sandbox.providers["toy"]
+    assert await sandbox.webhooks.send_due(here)
+    assert references(receiver) == ["R1", "R1", "R1"]
+    assert await sandbox.webhooks.send_due(here)
+    assert not await sandbox.webhooks.send_due(here)
+    assert references(receiver)[3:] == ["R2"]
 
 
 async def test_delay(toys: RunningSandbox, receiver: Receiver, clock: FakeClock) -> None:
@@ -144,6 +148,17 @@ async def test_reorder_waits_for_quiet_and_sends_the_newest_first(
 
 async def test_forge_spoils_the_signature_only(toys: RunningSandbox, receiver: Receiver) -> None:
     await toys.fault("toy", webhook_forge={"times": 1})
+    await charge(toys, "R1")
+    await charge(toys, "R2")
+    await toys.send_due("toy")
+    assert references(receiver) == ["R1", "R2"]
+    assert [genuine(delivery) for delivery in receiver.deliveries] == [False, True]
+
+
+async def test_old_key_signs_well_but_with_the_wrong_key(
+    toys: RunningSandbox, receiver: Receiver
+) -> None:
+    await toys.fault("toy", webhook_old_key={"times": 1})
     await charge(toys, "R1")
     await charge(toys, "R2")
     await toys.send_due("toy")

@@ -78,10 +78,11 @@ async def approve() -> Response:
     return back_to("http://127.0.0.1:1/return?payment=7", token="a&b")
 
 
-async def sign(here: Provider, event: Document) -> Signed:
+async def sign(here: Provider, event: Document, *, old_key: bool = False) -> Signed:
     """HMAC over the body and the time."""
     body = json.dumps(event).encode()
-    text = hmac.new(SECRET, f"{here.now}.".encode() + body, "sha256").hexdigest()
+    key = b"toy_sandbox_old" if old_key else SECRET
+    text = hmac.new(key, f"{here.now}.".encode() + body, "sha256").hexdigest()
     return Signed(body, {"Toy-Signature": f"{here.now},{text}"}, text)
 
 

@@ -14,16 +14,18 @@ from payments_app.db.mail_models import Mail
 from payments_app.db.models import User
 from payments_app.domain.mail import MailKind
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Role
-from payments_app.services import letters
+from payments_app.services import envelopes
 from payments_app.services.context import Portal
 from payments_app.settings import Settings
 from tests.support.factories import make_account, make_payment, make_user
+from tests.support.pdf import text_of
 
 WHEN = datetime(2026, 7, 1, 12, tzinfo=UTC)
 DATA: dict[MailKind, dict[str, Any]] = {
     MailKind.PAYMENT_RECEIVED: {"balance": 11240},
     MailKind.PAYMENT_FAILED: {"balance": 0},
     MailKind.REFUND: {"balance": -5},
+    MailKind.STATEMENT: {"since": "2026-06-01", "until": None},
     MailKind.LOW_BALANCE: {"balance": 1999, "currency": "USD", "limit": 2000},
     MailKind.NEW_SIGN_IN: {
         "address": "203.0.113.7",
@@ -34,11 +36,9 @@ DATA: dict[MailKind, dict[str, Any]] = {
 }
 
 
-async def write(
-    portal: Portal, kind: MailKind, user: User | None = None, **payment: Any
-) -> EmailMessage:
+async def write(portal: Portal, kind: MailKind, **payment: Any) -> EmailMessage:
     account = await make_account(portal.db)
-    user = user or await make_user(portal.db, account, name="Maria Álvarez", locale="en_US")
+    user = await make_user(portal.db, account, name="Maria Álvarez", locale="en_US")
     columns: dict[str, Any] = {"private_note": "SECRET NOTE"}
     if kind is MailKind.PAYMENT_FAILED:
         columns |= {"status": PaymentStatus.CANCELLED, "reason": "declined:expired_card"}
@@ -60,7 +60,7 @@ async def write(
     )
     async with portal.db.write() as session:
         session.add(mail)
-    return await letters.message(portal, mail)
+    return await envelopes.message(portal, mail)
 
 
 def parts(message: EmailMessage) -> tuple[str, str]:
@@ -102,6 +102,24 @@ async def test_a_new_sign_in_names_device_address_and_time(portal: Portal) -> No
         assert fact in text
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "held"),
+    [
+        (MailKind.PAYMENT_RECEIVED, "receipt-P123.pdf", "P123"),
+        (MailKind.STATEMENT, "statement.pdf", "Jun 1, 2026 to Jul 1, 2026"),
+    ],
+)
+async def test_the_document_is_attached(
+    portal: Portal, kind: MailKind, name: str, held: str
+) -> None:
+    columns = {} if kind is MailKind.STATEMENT else {"completed": True}
+    (attached,) = (await write(portal, kind, reference="P123", **columns)).iter_attachments()
+    assert (attached.get_content_type(), attached.get_filename()) == ("application/pdf", name)
+    text = text_of(attached.get_content())
+    assert held in text
+    assert "SECRET" not in text
+
+
 async def test_a_failure_says_why_and_that_nothing_was_charged(portal: Portal) -> None:
     text, _ = parts(await write(portal, MailKind.PAYMENT_FAILED))
     assert "Your bank declined the card: it has expired. Nothing was charged." in text
@@ -119,7 +137,7 @@ async def test_writing_it_again_gives_the_same_message_id(portal: Portal) -> Non
     user = await make_user(portal.db, account)
     mail = Mail(id=7, kind=MailKind.INVITATION, user_id=user.key, recipient=user.email, about="x",
                 data=DATA[MailKind.INVITATION], created_at=WHEN)  # fmt: skip
-    once, again = [await letters.message(portal, mail) for _ in range(2)]
+    once, again = [await envelopes.message(portal, mail) for _ in range(2)]
     assert once["Message-ID"] == again["Message-ID"] == "<mail-7.invitation@portal.test>"
     assert once["Date"] == again["Date"]
 
@@ -134,7 +152,7 @@ def test_no_name_can_add_a_header(name: str, brand: str) -> None:
     )  # fmt: skip
     mail = Mail(id=7, kind=MailKind.NEW_SIGN_IN, user_id=1, recipient=user.email, about="x",
                 data=DATA[MailKind.NEW_SIGN_IN], created_at=WHEN)  # fmt: skip
-    message = letters.written(portal, mail, user, None)
+    message = envelopes.written(portal, mail, user, None)
     head, _, _ = message.as_bytes().partition(b"\r\n\r\n")
     names = {line.split(b":")[0] for line in head.split(b"\r\n") if not line[:1].isspace()}
     assert names == {b"Message-ID", b"Date", b"From", b"To", b"Subject", b"Auto-Submitted",

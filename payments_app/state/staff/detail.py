@@ -1,0 +1,185 @@
+"""One payment in full for staff, in a sheet over whatever page they are on, with its actions."""
+
+from secrets import token_hex
+from typing import Any, Final
+
+from payments_app.domain.errors import (
+    AmountError,
+    IllegalTransition,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+)
+from payments_app.domain.money import Money, parse_amount
+from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable
+from payments_app.services import formatting, review, staff_detail
+from payments_app.services.context import current
+from payments_app.services.identity import Identity
+from payments_app.services.review import Decision
+from payments_app.services.staff_detail import StaffDetail
+from payments_app.services.staff_refunds import RefundOrder, ask_for_refund
+from payments_app.state.gate import finance_event, viewer_event
+from payments_app.state.session import SessionState
+
+APPROVE: Final = "approve"
+CANCEL: Final = "cancel"
+CREDIT: Final = "credit"
+CLOSE: Final = "close"
+REFUND: Final = "refund"
+DEEDS: Final = (APPROVE, CANCEL, CREDIT, CLOSE, REFUND)
+WITH_AMOUNT: Final = (CREDIT, REFUND)
+
+_NO_ANSWER: Final = "The provider does not answer just now. Nothing was changed; try again."
+_NOT_ANY_MORE: Final = "The payment has changed meanwhile, so this is not possible any more."
+_SECOND: Final = "It is above the limit: a second person finds it under Review and has to approve."
+_FAULTS: Final = {
+    ("reason", "required"): "Say why.",
+    ("reason", "too_long"): "That is too long.",
+    ("amount", "more_than_left"): "That is more than what is left.",
+    ("amount", "more_than_arrived"): "That is more than what arrived.",
+    ("amount", "nothing_arrived"): "Nothing arrived that could be credited.",
+    ("amount", "other_currency"): "Type an amount in the currency of the payment.",
+}
+_NOT_POSSIBLE: Final = "That is not possible for this payment."
+_BAD_AMOUNT: Final = "Type an amount, such as 12.50."
+
+
+class StaffDetailState(SessionState):
+    """The open sheet. ``deed`` is the action whose dialog is open, empty for none."""
+
+    is_open: bool = False
+    reference: str = ""
+    found: bool = False
+    detail: StaffDetail | None = None
+    busy: bool = False
+    deed: str = ""
+    amount_text: str = ""
+    reason_fault: str = ""
+    amount_fault: str = ""
+    notice: str = ""
+    _key: str = ""
+
+    @viewer_event
+    async def open(self, reference: str) -> None:
+        """Open the sheet of a payment, whatever account it is of."""
+        if not isinstance(reference, str):
+            return
+        self.reference, self.deed, self.notice, self.busy = reference, "", "", False
+        await self._read()
+        self.is_open = True
+
+    @viewer_event
+    async def moved(self, is_open: bool) -> None:
+        """Close when Escape is pressed, or the mouse beside the sheet."""
+        self.is_open = is_open is True
+
+    @viewer_event
+    async def refresh(self, references: list[str]) -> None:
+        """Read the payment anew when it is among those that changed."""
+        if self.is_open and isinstance(references, list) and self.reference in references:
+            await self._read()
+
+    @finance_event
+    async def choose(self, deed: str) -> None:
+        """Open the dialog of an action, with the amount that is known filled in."""
+        if deed not in DEEDS or self.detail is None:
+            return
+        self.deed, self.reason_fault, self.amount_fault = deed, "", ""
+        self._key = token_hex(16)
+        who = await self._identity()
+        typed = {CREDIT: self.detail.arrived, REFUND: self.detail.left}.get(deed, "")
+        mark = formatting.decimal_mark(who.locale) if who else "."
+        self.amount_text = typed.replace(".", mark)
+
+    @finance_event
+    async def dismiss(self, is_open: bool) -> None:
+        """Close the dialog of an action without doing it."""
+        if is_open is not True and not self.busy:
+            self.deed = ""
+
+    @finance_event(background=True, temporal=True)
+    async def confirm(self, form: dict[str, Any]) -> None:
+        """Do what the open dialog asks, with its amount and its reason."""
+        async with self:
+            who, deed, reference = await self._identity(), self.deed, self.reference
+            if who is None or self.busy or self.detail is None or deed not in DEEDS:
+                return
+            self.busy, self.reason_fault, self.amount_fault, self.notice = True, "", "", ""
+            amount_text, key = str(form.get("amount") or ""), self._key
+            currency = self.detail.charge_currency
+        decision = Decision(who, reference, str(form.get("reason") or ""))
+        fault, notice = ("", ""), ""
+        try:
+            amount = _amount(amount_text, currency, who) if deed in WITH_AMOUNT else None
+            notice = await _do(deed, decision, amount, key)
+        except AmountError:
+            fault = ("amount", _BAD_AMOUNT)
+        except InvalidRequest as error:
+            fault = (error.field, _FAULTS.get((error.field, error.code), _NOT_POSSIBLE))
+        except (GatewayUnavailable, GatewayRejected):
+            notice = _NO_ANSWER
+        except (IllegalTransition, NotAllowed, NotFound):
+            notice = _NOT_ANY_MORE
+        async with self:
+            self.busy = False
+            self.reason_fault = fault[1] if fault[0] == "reason" else ""
+            self.amount_fault = fault[1] if fault[0] != "reason" else ""
+            if not fault[1]:
+                self.deed, self.notice = "", notice
+            await self._read()
+
+    @finance_event(background=True, temporal=True)
+    async def ask(self) -> None:
+        """Ask the gateway how the payment stands."""
+        async with self:
+            who, reference = await self._identity(), self.reference
+            if who is None or self.busy or not reference:
+                return
+            self.busy, self.notice = True, ""
+        try:
+            outcome = await review.ask(current(), who, reference)
+            notice = _NO_ANSWER if outcome is None else f"The provider was asked: {outcome}."
+        except (InvalidRequest, NotFound, NotAllowed):
+            notice = _NOT_POSSIBLE
+        async with self:
+            self.busy, self.notice = False, notice
+            await self._read()
+
+    @finance_event(temporal=True)
+    async def assign(self, to_me: bool) -> None:
+        """Take the payment, or give it back to whoever wants it."""
+        who = await self._identity()
+        if who is None:
+            return
+        await review.assign(current(), who, self.reference, who.user_id if to_me is True else None)
+        await self._read()
+
+    async def _read(self) -> None:
+        who = await self._identity()
+        if who is None:
+            return
+        try:
+            self.detail = await staff_detail.detail(current(), who, self.reference)
+            self.found = True
+        except (NotFound, NotAllowed):
+            self.detail, self.found = None, False
+
+
+def _amount(text: str, currency: str, who: Identity) -> Money:
+    return parse_amount(
+        text, currency, formatting.decimal_mark(who.locale), formatting.group_mark(who.locale)
+    )
+
+
+async def _do(deed: str, decision: Decision, amount: Money | None, key: str) -> str:
+    """Do one of the deeds and return what is to be said of it."""
+    portal = current()
+    if amount is None:
+        acts = {APPROVE: review.approve, CANCEL: review.cancel, CLOSE: review.close}
+        await acts[deed](portal, decision)
+        return ""
+    if deed == CREDIT:
+        await review.credit(portal, decision, amount)
+        return ""
+    made = await ask_for_refund(portal, RefundOrder(decision, amount, key))
+    return "" if made else _SECOND

@@ -106,6 +106,16 @@ class Postgres:
         yield self._url(name)
         self._discarded.append(name)
 
+    @property
+    def programs(self) -> Path:
+        """The folder of pg_dump and the like, of the server's own version."""
+        return self._server.bin_path
+
+    def restart(self) -> None:
+        """Break every connection, as a crash does, and start the server again."""
+        self._server.stop()
+        self._server.start()
+
     def stop(self) -> None:
         """Stop the server and delete its data."""
         self._server.cleanup()

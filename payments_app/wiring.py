@@ -1,17 +1,14 @@
 """Makes the running portal from its settings: gateways, database, sandbox and background work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
-from pydantic import SecretStr
-
 from payments_app.db.engine import Database
 from payments_app.gateways import registry
-from payments_app.gateways.base import Gateway
 from payments_app.sandbox.app import Sandbox, create_sandbox, issued_settings
-from payments_app.services import delivery, sweep, webhooks
+from payments_app.services import delivery, preflight, sweep, webhooks
 from payments_app.services.context import Portal
 from payments_app.services.live import Feed
 from payments_app.services.shared_feed import SharedFeed
@@ -30,9 +27,7 @@ def build_portal(settings: Settings) -> Portal:
     issued = {} if settings.live else issued_settings(settings.sandbox_origin)
     gateways = registry.connect(issued)
     if settings.live:
-        _refuse_sandbox_keys(gateways)
-        if not settings.secret_keys.get_secret_value().strip(" ,"):
-            raise UnsafeSettings("live mode needs SECRET_KEYS, a long random text")
+        _refuse(preflight.objections(settings, gateways))
     return Portal(
         settings=settings,
         db=Database(settings.database_url),
@@ -70,9 +65,15 @@ async def running(portal: Portal, sandbox: Sandbox | None) -> AsyncIterator[None
             await portal.close()
 
 
-def _refuse_sandbox_keys(gateways: Mapping[str, Gateway]) -> None:
-    for gateway in gateways.values():
-        for name, value in gateway.settings:
-            text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-            if "sandbox" in text.lower() and gateway.offered:
-                raise UnsafeSettings(f"live mode refuses the sandbox's {gateway.code} {name}")
+async def check_before_live(settings: Settings) -> None:
+    """Build everything once and look into the database. Raises UnsafeSettings."""
+    portal = build_portal(settings)
+    try:
+        _refuse(await preflight.stored_objections(portal))
+    finally:
+        await portal.close()
+
+
+def _refuse(objections: list[str]) -> None:
+    if objections:
+        raise UnsafeSettings("live mode does not start: " + "; ".join(objections))

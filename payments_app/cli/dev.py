@@ -8,7 +8,8 @@ import os
 import sys
 
 from payments_app.cli.build import ROOT, toolchain_environment
-from payments_app.cli.run import exit_in_one_line, prepare
+from payments_app.cli.run import prepare
+from payments_app.cli.serve import exit_in_one_line
 from payments_app.settings import Settings
 
 

@@ -2,11 +2,10 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 
 from payments_app.cli.bootstrap import STEPS_OF_RUN, Failure, Step, check_port
 from payments_app.cli.build import ROOT, ensure_built
-from payments_app.cli.serve import serve
+from payments_app.cli.serve import exit_in_one_line, serve
 from payments_app.settings import Settings
 
 
@@ -53,16 +52,6 @@ def main() -> None:
         _show_logins()
 
     serve(on_ready=announce)
-
-
-def exit_in_one_line(command: Callable[[], None]) -> None:
-    """Run `command`; what stops it is shown without a traceback, and the exit code is not 0."""
-    try:
-        command()
-    except (Failure, RuntimeError) as error:
-        sys.exit(f"Cannot start: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 if __name__ == "__main__":

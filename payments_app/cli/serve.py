@@ -4,9 +4,11 @@ Needs no node. The two ``__REFLEX_`` names are internal to Reflex 0.10 (its own 
 sets them too); tests/cli/test_serve.py fails when a later Reflex renames them.
 """
 
+import asyncio
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import urllib.request
@@ -17,7 +19,9 @@ from typing import TYPE_CHECKING
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
+from pydantic import ValidationError
 
+from payments_app.cli.bootstrap import Failure
 from payments_app.cli.build import ensure_built
 from payments_app.settings import Settings
 
@@ -111,9 +115,13 @@ def _on_stop_signal(stop: Callable[[], None]) -> None:
 def serve(on_ready: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM; `on_ready` is called once when the portal answers.
 
-    Raises `RuntimeError` when the front end does not build.
+    Raises `RuntimeError` when the front end does not build, and UnsafeSettings in live mode.
     """
     settings = Settings()
+    if settings.live:
+        from payments_app.wiring import check_before_live
+
+        asyncio.run(check_before_live(settings))
     os.environ["REFLEX_WEB_WORKDIR"] = str(ensure_built())
     os.environ["REFLEX_ENV_MODE"] = "prod"
     os.environ["__REFLEX_SKIP_COMPILE"] = "true"
@@ -146,5 +154,20 @@ def serve(on_ready: Callable[[], None]) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def exit_in_one_line(command: Callable[[], None]) -> None:
+    """Run `command`; what stops it is shown without a traceback, and the exit code is not 0."""
+    try:
+        command()
+    except ValidationError as error:
+        faults = [f"{' '.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors()]
+        sys.exit(f"Cannot start: {'; '.join(faults)}")
+    except (Failure, RuntimeError) as error:
+        sys.exit(f"Cannot start: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
 if __name__ == "__main__":
-    serve(lambda: print(f"The portal answers at {Settings().public_url}", flush=True))
+    exit_in_one_line(
+        lambda: serve(lambda: print(f"The portal answers at {Settings().public_url}", flush=True))
+    )

@@ -130,3 +130,11 @@ async def is_new_device(session: AsyncSession, user_id: int, device_hash: bytes)
     before = select(col(LoginSession.device_hash)).where(col(LoginSession.user_id) == user_id)
     known = set((await session.execute(before.distinct())).scalars())
     return bool(known) and device_hash not in known
+
+
+async def find_reserved_email(session: AsyncSession) -> str | None:
+    """Find an active user below .example, where nobody can have an address (RFC 2606)."""
+    query = select(col(User.email)).where(
+        col(User.email).endswith(".example"), col(User.disabled_at).is_(None)
+    )
+    return (await session.execute(query.limit(1))).scalar_one_or_none()

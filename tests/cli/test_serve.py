@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import httpx
 import pytest
 import socketio
 
-from payments_app.cli.build import ensure_built
+from payments_app.cli.build import ROOT, ensure_built
 from tests.support.portal import PortalServer
 
 
@@ -91,3 +93,26 @@ async def test_signals_end_it_cleanly(tmp_path: Path, signals: list[str]) -> Non
         await server.kill()
     log = server.log_path.read_text()
     assert not [word for word in ("Traceback", "panicked", "ERROR") if word in log]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"WORKERS": "2"}, "Cannot start: Value error, WORKERS=2 needs REDIS_URL"),
+        ({"PORTAL_MODE": "live"}, "live mode does not start: PUBLIC_URL must begin with https:"),
+    ],
+)
+def test_unsafe_settings_are_refused_in_one_line(
+    tmp_path: Path, settings: dict[str, str], said: str
+) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "payments_app.cli.serve"],
+        cwd=ROOT,
+        env={**os.environ, "DATA_DIR": str(tmp_path), **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith(said)
+    assert len(result.stderr.splitlines()) == 1

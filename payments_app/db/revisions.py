@@ -1,0 +1,27 @@
+"""Whether the database has the tables that this version of the portal expects."""
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_MIGRATIONS: Final = Path(__file__).parents[2] / "alembic"
+
+
+@cache
+def newest() -> str:
+    """Return the last migration of this version."""
+    return ScriptDirectory(str(_MIGRATIONS)).get_current_head() or ""
+
+
+async def pending(session: AsyncSession) -> bool:
+    """Tell whether migrations have to run before this version may use the database."""
+    try:
+        found = (await session.execute(text("select version_num from alembic_version"))).scalars()
+    except DBAPIError:
+        return True
+    return set(found) != {newest()}

@@ -30,17 +30,24 @@ class MailSecurity(StrEnum):
 class Settings(BaseSettings):
     """The portal's own settings; each field is the environment variable of the same name."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", use_attribute_docstrings=True
+    )
 
     portal_mode: Mode = Mode.SANDBOX
+    """`sandbox` brings all gateways as a local server, `live` talks to the real ones."""
     portal_name: str = "Northwind Voice"
+    """The name on the pages and in e-mails."""
     portal_address: str = ""
     """Postal address and tax number for receipts; ``|`` ends a line."""
     host: str = "127.0.0.1"
+    """The address to listen on; `0.0.0.0` to be reached from other machines."""
     port: int = Field(default=3000, ge=1, le=65535)
+    """The port to listen on."""
     public_url: str = ""
     """Address under which browsers and gateways reach the portal; empty: localhost."""
     data_dir: Path = Path("var")
+    """The folder for what the portal keeps in files."""
     database_url: str = ""
     """SQLAlchemy address (``sqlite+aiosqlite://`` or ``postgresql+asyncpg://``)."""
     redis_url: str = ""
@@ -54,23 +61,32 @@ class Settings(BaseSettings):
     staff_two_factor: bool = False
     """Let staff do nothing before they have set up a second factor."""
     session_idle_seconds: int = 2 * 3600
+    """A login ends after this long without use."""
     session_lifetime_seconds: int = 14 * 24 * 3600
+    """A login ends after this long, used or not."""
     payment_lifetime_seconds: int = 3 * 3600
     """A Pending top-up is given up after this long, unless its gateway says otherwise."""
     second_person_above: dict[str, str] = {}
     """Refunds and payments by hand above this many units of a currency need a second member of
     staff, as JSON (``{"USD": "500.00"}``); a currency that is not named has no limit."""
     sweep_interval_seconds: float = Field(default=5.0, gt=0)
+    """How often due payments are asked about at their gateways."""
     webhook_body_limit: int = 256 * 1024
+    """Bytes of a webhook above which it is refused."""
     smtp_host: str = ""
     """The mail server; empty: the sandbox's mailbox, and in live mode e-mails wait."""
     smtp_port: int = Field(default=587, ge=1, le=65535)
+    """The mail server's port."""
     smtp_security: MailSecurity = MailSecurity.STARTTLS
+    """How the connection to it is encrypted: `starttls`, `tls` or `none`."""
     smtp_user: str = ""
+    """The user there; empty: without a log-in."""
     smtp_password: SecretStr = SecretStr("")
+    """The user's password."""
     mail_sender: str = ""
     """The address that e-mails come from; empty: no-reply at the public address's host."""
     log_level: str = "INFO"
+    """The least severe messages that are logged: DEBUG, INFO, WARNING or ERROR."""
 
     @model_validator(mode="after")
     def _fill_addresses(self) -> Self:
@@ -109,16 +125,24 @@ class GatewaySettings(BaseSettings):
     customer on top; at most one of percent and fixed is used, and never with ``fee_deducted``.
     """
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", use_attribute_docstrings=True
+    )
 
     enabled: bool = True
+    """Whether customers are offered it."""
     order: int = 100
+    """Its place among the others, lowest first."""
     currencies: Annotated[frozenset[str] | None, NoDecode] = None
     """Comma separated codes to offer; None offers all that the gateway takes."""
     minimum: dict[str, str] = {}
+    """The least that one payment may be."""
     maximum: dict[str, str] = {}
+    """The most that one payment may be."""
     surcharge_percent: str = "0"
+    """What customers pay on top, in percent."""
     surcharge_fixed: dict[str, str] = {}
+    """What customers pay on top, by currency."""
     fee_deducted: bool = False
     """Credit the account with what arrives after the gateway's fee instead of the full amount."""
 

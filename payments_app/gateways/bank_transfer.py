@@ -34,6 +34,7 @@ class BankTransferSettings(GatewaySettings):
     model_config = SettingsConfigDict(env_prefix="BANK_TRANSFER_", env_file=".env", extra="ignore")
 
     accounts: Annotated[dict[str, dict[str, str]], NoDecode] = {}
+    """Our accounts by currency, each as label and value pairs in the order to show."""
 
     @field_validator("accounts", mode="before")
     @classmethod

@@ -8,12 +8,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import stripe
 import structlog
 from pydantic import SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from payments_app.domain.money import EXPONENTS, Money
 from payments_app.gateways.base import (
@@ -63,11 +63,16 @@ class CardSettings(GatewaySettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_prefix="STRIPE_")
 
     secret_key: SecretStr = SecretStr("")
+    """The secret key, `sk_live_...`."""
     publishable_key: str = ""
+    """The key that browsers may see, `pk_live_...`."""
     webhook_secret: SecretStr = SecretStr("")
+    """The signing secret of the webhook endpoint; several, comma separated, while it is rolled."""
     api_base: str = "https://api.stripe.com"
+    """Address of the gateway's interface."""
     js_url: str = "https://js.stripe.com/v3/"
-    currencies: frozenset[str] | None = frozenset({"USD", "GBP"})
+    """Where browsers load the card fields from."""
+    currencies: Annotated[frozenset[str] | None, NoDecode] = frozenset({"USD", "GBP"})
     minimum: dict[str, str] = {"USD": "0.50", "EUR": "0.50", "GBP": "0.30"}
 
 

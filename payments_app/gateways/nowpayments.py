@@ -89,10 +89,15 @@ class NowPaymentsSettings(GatewaySettings):
     model_config = SettingsConfigDict(env_prefix="NOWPAYMENTS_", env_file=".env", extra="ignore")
 
     api_key: str = Field(default="", repr=False)
+    """The account's API key."""
     ipn_key: str = Field(default="", repr=False)
+    """The secret that messages of payments (IPN) are signed with."""
     api_base: str = "https://api.nowpayments.io/v1"
+    """Address of the gateway's interface."""
     email: str = ""
+    """The account's log-in, with which payments can be looked up."""
     password: str = Field(default="", repr=False)
+    """The log-in's password."""
     currencies: Annotated[frozenset[str] | None, NoDecode] = frozenset({"USD", "GBP"})
 
 

@@ -40,16 +40,27 @@ class PaynamicsSettings(GatewaySettings):
     model_config = SettingsConfigDict(env_prefix="PAYNAMICS_", env_file=".env", extra="ignore")
 
     merchant_id: str = ""
+    """The merchant's id."""
     merchant_key: str = Field(default="", repr=False)
+    """The key that requests and messages are signed with."""
     username: str = Field(default="", repr=False)
+    """User of the interface."""
     password: str = Field(default="", repr=False)
+    """The user's password."""
     api_base: str = "https://payin.paynamics.net/paygate/transactions"
+    """Address of the gateway's interface."""
     channels: Annotated[tuple[str, ...], NoDecode] = USUAL
+    """The merchant's channels, comma separated."""
     merchant_id_field: str = "merchant_id"
+    """The name under which requests carry the merchant's id; empty leaves it out."""
     expiry_format: str = "%Y-%m-%d %H:%M:%S"
+    """How `expiry_limit` is written, as for strftime."""
     expiry_utc_offset_hours: int = 8
+    """Hours that `expiry_limit` is ahead of UTC."""
     counter_action: str = "direct_otc"
+    """The `payment_action` of over-the-counter channels."""
     failed_may_recover: bool = False
+    """Keep GR003 Pending instead of ending the payment."""
 
     @field_validator("channels", mode="before")
     @classmethod

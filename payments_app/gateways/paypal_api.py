@@ -41,9 +41,13 @@ class PayPalSettings(GatewaySettings):
     model_config = SettingsConfigDict(env_prefix="PAYPAL_", env_file=".env", extra="ignore")
 
     client_id: str = ""
+    """The app's client id."""
     client_secret: SecretStr = SecretStr("")
+    """The app's secret."""
     webhook_id: str = ""
+    """The id of the app's webhook, which its signatures are bound to."""
     api_base: str = "https://api-m.paypal.com"
+    """Address of the gateway's interface."""
     currencies: Annotated[frozenset[str] | None, NoDecode] = frozenset({"USD", "GBP"})
 
 

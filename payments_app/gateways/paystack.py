@@ -92,7 +92,9 @@ class PaystackSettings(GatewaySettings):
     model_config = SettingsConfigDict(env_prefix="PAYSTACK_", env_file=".env", extra="ignore")
 
     secret_key: SecretStr = SecretStr("")
+    """The secret key, which signs the webhooks as well."""
     api_base: str = "https://api.paystack.co"
+    """Address of the gateway's interface."""
     currencies: Annotated[frozenset[str] | None, NoDecode] = frozenset({"USD"})
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_MIGRATIONS: Final = Path(__file__).parents[2] / "alembic"
+_MIGRATIONS: Final = Path(__file__).parents[2].joinpath("alembic")
 
 
 @cache

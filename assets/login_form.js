@@ -41,26 +41,29 @@ export function LoginForm({ texts }) {
   const form = useRef(null);
   const [faults, setFaults] = useState({});
   const [busy, setBusy] = useState(false);
+  const [asksForCode, setAsksForCode] = useState(false);
 
   const complain = (found) => {
     setFaults(found);
-    const name = found.email ? "email" : "password";
+    const name = ["email", "password", "code"].find((field) => found[field]);
     form.current.elements[name].focus();
   };
 
   const submit = async (event) => {
     event.preventDefault();
     if (busy) return;
-    const { email, password } = Object.fromEntries(new FormData(form.current));
+    const { email, password, code = "" } = Object.fromEntries(new FormData(form.current));
     const missing = complaints(texts, { email, password });
     if (Object.keys(missing).length) return complain(missing);
     setBusy(true);
     setFaults({});
     const next = new URLSearchParams(window.location.search).get("next") ?? "/";
     try {
-      const said = await logIn({ email: email.trim(), password, next });
+      const said = await logIn({ email: email.trim(), password, code: code.trim(), next });
       if (said.next) return window.location.assign(said.next);
-      complain({ password: texts[said.error] ?? texts.invalid });
+      if (said.error === "code_needed") setAsksForCode(true);
+      else if (said.error === "wrong_code") complain({ code: texts.wrong_code });
+      else complain({ password: texts[said.error] ?? texts.invalid });
     } catch {
       complain({ password: texts.unreachable });
     }
@@ -85,6 +88,14 @@ export function LoginForm({ texts }) {
       autoComplete: "current-password",
       fault: faults.password,
     }),
+    asksForCode &&
+      h(Field, {
+        name: "code",
+        label: texts.code,
+        autoComplete: "one-time-code",
+        autoFocus: true,
+        fault: faults.code,
+      }),
     h("p", { className: "sr-only", role: "alert" }, Object.values(faults).join(" ")),
     h("button", { className: "login-button", "aria-busy": busy }, busy ? texts.busy : texts.submit),
   );

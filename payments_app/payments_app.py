@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from payments_app import wiring
 from payments_app.api import documents, exports, login, returns, staff_exports, webhooks
 from payments_app.components.look import LOOK
+from payments_app.pages.access import forgot_page, link_page, profile_page
 from payments_app.pages.login import login_page
 from payments_app.pages.payments import payments_page
 from payments_app.pages.result import result_page
@@ -20,8 +21,10 @@ from payments_app.services.context import install
 from payments_app.settings import Settings
 from payments_app.state.checkout import CheckoutState
 from payments_app.state.gate import Gate, keep_payloads_out_of_logs
+from payments_app.state.links import ForgotState, LinkState
 from payments_app.state.live import follow_changes
 from payments_app.state.payments import PaymentsState
+from payments_app.state.profile import ProfileState
 from payments_app.state.session import SessionState
 from payments_app.state.staff.account import AccountState
 from payments_app.state.staff.accounts import AccountsState
@@ -62,6 +65,27 @@ async def background() -> AsyncIterator[None]:
 
 title = settings.portal_name
 app.add_page(login_page, route="/login", title=f"Log in · {title}")
+app.add_page(
+    forgot_page, route="/forgot", title=f"Forgot password · {title}", on_load=[ForgotState.load]
+)
+app.add_page(
+    link_page,
+    route="/reset/[token]",
+    title=f"New password · {title}",
+    on_load=[LinkState.load_reset],
+)
+app.add_page(
+    link_page,
+    route="/invite/[token]",
+    title=f"Welcome · {title}",
+    on_load=[LinkState.load_invitation],
+)
+app.add_page(
+    profile_page,
+    route="/profile",
+    title=f"Profile · {title}",
+    on_load=[SessionState.load_user, ProfileState.load],
+)
 app.add_page(
     payments_page,
     route="/",

@@ -7,7 +7,7 @@ from payments_app.components.look import NativeForm, PlainLink
 from payments_app.components.notifications import notifications_dialog, notifications_entry
 from payments_app.settings import Settings
 from payments_app.state.payments import PaymentsState
-from payments_app.state.session import SessionState
+from payments_app.state.session import CUSTOMER_PAGE, PROFILE_PAGE, STAFF_PAGE, SessionState
 
 
 def customer_frame(*content: rx.Component) -> rx.Component:
@@ -41,6 +41,31 @@ def customer_frame(*content: rx.Component) -> rx.Component:
         ),
         rx.el.main(*content, id="content", class_name="page", tab_index=-1),
         notifications_dialog(),
+        class_name="frame",
+    )
+
+
+def plain_frame(*content: rx.Component) -> rx.Component:
+    """Put the content of a user's own page under a bar that leads back to the others."""
+    home = rx.cond(SessionState.is_staff, STAFF_PAGE, CUSTOMER_PAGE)
+    return rx.box(
+        PlainLink.create("Skip to content", href="#content", class_name="skip"),
+        offline_bar(),
+        rx.el.header(
+            rx.link(
+                Settings().portal_name,
+                href=home,
+                color="inherit",
+                underline="none",
+                _hover={},
+                class_name="brand",
+            ),
+            rx.el.span(class_name="grow"),
+            theme_switch(),
+            rx.cond(SessionState.user_name != "", user_menu(), rx.box(class_name="avatar")),
+            class_name="bar",
+        ),
+        rx.el.main(*content, id="content", class_name="page", tab_index=-1),
         class_name="frame",
     )
 
@@ -135,6 +160,11 @@ def user_menu() -> rx.Component:
                 spacing="2",
             ),
             rx.cond(SessionState.is_staff | SessionState.viewing, None, notifications_entry()),
+            rx.cond(
+                SessionState.viewing,
+                rx.fragment(),
+                rx.link("Profile and security", href=PROFILE_PAGE, size="2"),
+            ),
             rx.separator(size="4", margin_y="12px"),
             NativeForm.create(
                 rx.button(

@@ -9,6 +9,8 @@ from payments_app.settings import Settings
 _TEXTS = {
     "email": "E-mail",
     "password": "Password",
+    "code": "Code of your authenticator app, or a recovery code",
+    "wrong_code": "This code is not right. Use the newest one; each counts once.",
     "submit": "Log in",
     "busy": "Logging in",
     "email_missing": "Enter your e-mail address.",
@@ -28,6 +30,7 @@ def login_page() -> rx.Component:
             rx.el.p(Settings().portal_name, class_name="brand"),
             rx.el.h1("Log in"),
             LoginForm.create(texts=_TEXTS),
+            rx.el.p(rx.link("Forgot your password?", href="/forgot", size="2")),
             class_name="login",
         ),
         class_name="frame",

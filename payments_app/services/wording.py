@@ -129,3 +129,20 @@ def timeline(code: str, *, gateway: str, reason_code: str, balance: str) -> str:
         "refund_requested": "Refund started",
     }
     return sentences.get(code, "").strip()
+
+
+_POOR_PASSWORDS: Final[dict[str, str]] = {
+    "too_short": "Use at least 10 characters.",
+    "too_long": "Use at most 128 characters.",
+    "too_common": "This password is easy to guess. Use several unrelated words.",
+}
+
+
+def poor_password(code: str) -> str:
+    """Return why a new password cannot be taken; codes are those of ``check_new_password``."""
+    return _POOR_PASSWORDS[code]
+
+
+def too_many_attempts(seconds: int) -> str:
+    """Return how long to wait before the next attempt."""
+    return f"Too many attempts. Try again in {seconds} s."

@@ -11,6 +11,7 @@ from payments_app.state.topics import watch_topic
 
 CUSTOMER_PAGE: Final = "/"
 STAFF_PAGE: Final = "/staff"
+PROFILE_PAGE: Final = "/profile"
 
 
 class SessionState(rx.State):
@@ -26,6 +27,8 @@ class SessionState(rx.State):
     locale: str = "en"
     viewing: bool = False
     """Whether staff look at the account as its customers do: nothing may be changed."""
+    lacks_second_factor: bool = False
+    """Whether a second factor has to be set up before anything else may be done."""
 
     async def _identity(self) -> Identity | None:
         return await identity_of(self)
@@ -39,6 +42,17 @@ class SessionState(rx.State):
     async def load_staff(self) -> Any:
         """Fill in the member of staff; others go to the login page or to their own pages."""
         return await self._load(staff=True)
+
+    @public_event(reads=True)
+    async def load_user(self) -> Any:
+        """Fill in whoever is logged in, for the user's own page; others go to the login page."""
+        who = await self._identity()
+        if who is None:
+            return rx.redirect(login_address(self))
+        if who.read_only:
+            return rx.redirect(CUSTOMER_PAGE)
+        self._fill_in(who)
+        return None
 
     @public_event(reads=True)
     async def session_changed(self) -> Any:
@@ -56,14 +70,20 @@ class SessionState(rx.State):
             return rx.redirect(login_address(self))
         if who.is_staff != staff:
             return rx.redirect(STAFF_PAGE if who.is_staff else CUSTOMER_PAGE)
+        if who.lacks_second_factor:
+            return rx.redirect(PROFILE_PAGE)
+        self._fill_in(who)
+        return None
+
+    def _fill_in(self, who: Identity) -> None:
         self.user_name, self.user_email = who.name, who.email
         self.role, self.is_staff = who.role.value, who.is_staff
         self.account_name, self.home_currency = who.account_name, who.home_currency
         self.time_zone, self.locale = who.time_zone, who.locale
         self.viewing = who.read_only
+        self.lacks_second_factor = who.lacks_second_factor
         watch_topic(
             self.router.session.client_token,
             session_topic(who.session_id),
             SessionState.session_changed,
         )
-        return None

@@ -15,6 +15,12 @@ from tests.support.roles import ALLOWED, STAFF, Kind, Logins, log_in_each
 OPEN_TO_STRANGERS = {
     "SessionState.load_customer",
     "SessionState.load_staff",
+    "SessionState.load_user",
+    "ForgotState.load",
+    "ForgotState.request",
+    "LinkState.choose",
+    "LinkState.load_invitation",
+    "LinkState.load_reset",
     "SessionState.session_changed",
     "PaymentsState.load",
     "CheckoutForm.load",
@@ -86,7 +92,7 @@ def test_whoever_views_as_a_customer_can_send_nothing_that_pays_or_changes() -> 
         by_state.setdefault(state, set()).add(handler)
     payments = {s.partition(".")[2] for _, s in HANDLERS.values() if s.startswith("PaymentsState.")}
     assert by_state == {
-        "SessionState": {"load_customer", "load_staff", "session_changed"},
+        "SessionState": {"load_customer", "load_staff", "load_user", "session_changed"},
         "PaymentsState": payments,
         "ExportState": {"moved", "choose"},
         "StatementState": {"moved", "choose", "choose_since", "choose_until"},

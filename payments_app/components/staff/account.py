@@ -2,9 +2,9 @@
 
 import reflex as rx
 
+from payments_app.components.forms import field, panel
 from payments_app.components.look import NativeForm
 from payments_app.components.pieces import method_icon, status_pill
-from payments_app.components.staff.forms import field, panel
 from payments_app.components.staff.parts import section_head, stat, stats
 from payments_app.components.staff.table import cell, column, dense_table, notice
 from payments_app.components.staff.users import invite_button, invite_dialog, users_table
@@ -134,7 +134,7 @@ def _payment(row: Row) -> rx.Component:
 def _limits() -> rx.Component:
     profile = AccountState.profile
     currency = profile.home_currency
-    return rx.form(
+    return rx.el.form(
         rx.el.div(
             field(
                 "Minimum payment",
@@ -200,7 +200,7 @@ def _notes() -> rx.Component:
     return rx.el.div(
         rx.cond(
             _MAY_ACT,
-            rx.form(
+            rx.el.form(
                 rx.text_area(
                     name="note",
                     placeholder="Write a note for other staff",

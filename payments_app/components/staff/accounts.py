@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from payments_app.components.staff.forms import dialog_buttons, field
+from payments_app.components.forms import dialog_buttons, field
 from payments_app.components.staff.parts import section_head
 from payments_app.components.staff.table import (
     cell,
@@ -136,7 +136,7 @@ def _new_account() -> rx.Component:
     return rx.dialog.root(
         rx.dialog.content(
             rx.dialog.title("New account", size="4"),
-            rx.form(
+            rx.el.form(
                 field("Name", "name", AccountsState.errors["name"], max_length=200),
                 rx.el.label(
                     rx.el.span("Home currency", class_name="field-label"),

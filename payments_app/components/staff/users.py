@@ -2,8 +2,8 @@
 
 import reflex as rx
 
+from payments_app.components.forms import dialog_buttons, field
 from payments_app.components.look import CopyButton
-from payments_app.components.staff.forms import dialog_buttons, field
 from payments_app.components.staff.table import cell, column, dense_table
 from payments_app.domain.payment import Role
 from payments_app.services.users import ROLES, UserRow
@@ -136,7 +136,7 @@ def invite_dialog() -> rx.Component:
 
 
 def _invitation() -> rx.Component:
-    return rx.form(
+    return rx.el.form(
         field("Name", "name", UsersState.errors["name"], max_length=200),
         field("E-mail", "email", UsersState.errors["email"], type="email", max_length=254),
         rx.cond(

@@ -1,4 +1,4 @@
-"""Fields and buttons of the staff's forms."""
+"""Fields, buttons and panels of forms."""
 
 from typing import Any
 

@@ -16,6 +16,7 @@ from payments_app.pages.result import result_page
 from payments_app.pages.staff.accounts import account_page, accounts_page, team_page
 from payments_app.pages.staff.audit import audit_page
 from payments_app.pages.staff.events import events_page
+from payments_app.pages.staff.mail import mail_page
 from payments_app.pages.staff.overview import overview_page
 from payments_app.services.context import install
 from payments_app.settings import Settings
@@ -30,6 +31,7 @@ from payments_app.state.staff.account import AccountState
 from payments_app.state.staff.accounts import AccountsState
 from payments_app.state.staff.audit import AuditState
 from payments_app.state.staff.events import EventsState
+from payments_app.state.staff.mail import MailroomState
 from payments_app.state.staff.users import UsersState
 from payments_app.state.tokens import keep_tabs
 from payments_app.state.topics import follow_topics
@@ -133,4 +135,10 @@ app.add_page(
     route="/staff/audit",
     title=f"Audit · {title}",
     on_load=[SessionState.load_staff, AuditState.load],
+)
+app.add_page(
+    mail_page,
+    route="/staff/mail",
+    title=f"Mail · {title}",
+    on_load=[SessionState.load_staff, MailroomState.load],
 )

@@ -2,8 +2,8 @@
 
 import reflex as rx
 
-from payments_app.domain.mail import MailKind
-from payments_app.services.wording import MAIL_KINDS
+from payments_app.domain.mail import CHOSEN_KINDS, MailKind
+from payments_app.services.wording import MAIL_NAMES
 from payments_app.state.notifications import NotificationState
 
 
@@ -30,7 +30,7 @@ def notifications_dialog() -> rx.Component:
             rx.dialog.description(
                 "E-mails that you get about your account.", class_name="dialog-note"
             ),
-            *(_choice(kind, label) for kind, label in MAIL_KINDS.items()),
+            *(_choice(kind, MAIL_NAMES[kind]) for kind in CHOSEN_KINDS),
             _limit(),
             rx.el.p(
                 "A sign-in from a new device and a new password are always told.",

@@ -38,6 +38,13 @@ class Mail(Stored, table=True):
             sqlite_where=text("next_attempt_at is not null"),
             postgresql_where=text("next_attempt_at is not null"),
         ),
+        Index(
+            "ix_mail_unsent",
+            "id",
+            sqlite_where=text("sent_at is null"),
+            postgresql_where=text("sent_at is null"),
+        ),
+        Index("ix_mail_recipient", "recipient", "id"),
     )
 
 

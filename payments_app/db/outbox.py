@@ -2,15 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from payments_app.db.ledger import insert_into
 from payments_app.db.mail_models import Mail, MailChoice
-from payments_app.db.models import User
+from payments_app.db.models import Payment, User
+
+
+class MailState(StrEnum):
+    """What became of an e-mail: ``failed`` is given up."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+
 
 Reader = tuple[User, MailChoice]
 """A user with what they chose, chosen or not."""
@@ -70,3 +80,49 @@ async def postpone(
     await session.execute(
         update(Mail).where(col(Mail.id) == mail_id).values(next_attempt_at=until, outcome=outcome)
     )
+
+
+def state_of(mail: Mail) -> MailState:
+    """Return what became of an e-mail."""
+    if mail.sent_at is not None:
+        return MailState.SENT
+    return MailState.FAILED if mail.next_attempt_at is None else MailState.WAITING
+
+
+async def page(
+    session: AsyncSession, state: MailState | None, search: str, after: int | None, limit: int
+) -> list[tuple[Mail, str | None]]:
+    """Return up to ``limit`` e-mails older than number ``after``, newest first, each with the
+    reference of the payment that it is about; ``search`` is a whole address or reference."""
+    query = select(Mail, col(Payment.reference)).outerjoin(
+        Payment, col(Mail.payment_id) == col(Payment.id)
+    )
+    if state is not None:
+        query = query.where(*_in_state(state))
+    if search:
+        numbers = select(col(Payment.id)).where(col(Payment.reference) == search.upper())
+        to = col(Mail.recipient) == search.lower()
+        query = query.where(to | col(Mail.payment_id).in_(numbers))
+    if after is not None:
+        query = query.where(col(Mail.id) < after)
+    rows = (await session.execute(query.order_by(col(Mail.id).desc()).limit(limit))).all()
+    return [(mail, reference) for mail, reference in rows]
+
+
+def _in_state(state: MailState) -> list[ColumnElement[bool]]:
+    if state is MailState.SENT:
+        return [col(Mail.sent_at).is_not(None)]
+    due = col(Mail.next_attempt_at)
+    gone = due.is_(None) if state is MailState.FAILED else due.is_not(None)
+    return [col(Mail.sent_at).is_(None), gone]
+
+
+async def revive(session: AsyncSession, mail_id: int, at: datetime) -> str | None:
+    """Let an unsent e-mail be sent from ``at`` on; return its receiver, None for no such one."""
+    statement = (
+        update(Mail)
+        .where(col(Mail.id) == mail_id, col(Mail.sent_at).is_(None))
+        .values(next_attempt_at=at, attempts=0)
+        .returning(col(Mail.recipient))
+    )
+    return (await session.execute(statement)).scalar_one_or_none()

@@ -18,6 +18,9 @@ from payments_app.services.couriers import Undelivered
 
 log = structlog.get_logger()
 
+TOPIC: Final = "mail"
+"""The topic of the feed that tells the staff's tabs of news in the outbox."""
+
 _LEASE: Final = timedelta(minutes=5)
 _IDLE_SECONDS: Final = 1.0
 _BATCH: Final = 10
@@ -44,6 +47,8 @@ async def deliver_due(portal: Portal) -> int:
     async with portal.db.write() as session:
         mails = await outbox.claim_due(session, portal.clock(), _LEASE, _BATCH)
     await asyncio.gather(*(_deliver(portal, mail) for mail in mails))
+    if mails:
+        await portal.feed.announce(TOPIC)
     return len(mails)
 
 

@@ -22,12 +22,23 @@ KINDS: Final[dict[PaymentKind, str]] = {
     PaymentKind.ADJUSTMENT: "Adjustment",
 }
 
-MAIL_KINDS: Final[dict[MailKind, str]] = {
+MAIL_NAMES: Final[dict[MailKind, str]] = {
     MailKind.PAYMENT_RECEIVED: "Payment received",
     MailKind.PAYMENT_FAILED: "Payment not completed",
     MailKind.REFUND: "Refund or chargeback",
+    MailKind.STATEMENT: "Statement",
+    MailKind.LOW_BALANCE: "Low balance",
+    MailKind.NEW_SIGN_IN: "Sign-in from a new device",
+    MailKind.INVITATION: "Invitation",
+    MailKind.PASSWORD_RESET: "New password",
 }
-"""What users choose from."""
+"""What e-mails are about."""
+
+MAIL_STATES: Final[dict[str, str]] = {
+    "waiting": "Waiting",
+    "sent": "Sent",
+    "failed": "Not sent",
+}
 
 _NOTHING_CHARGED: Final = "Nothing was charged."
 

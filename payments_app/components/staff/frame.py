@@ -28,7 +28,9 @@ EVENTS: Final = Section("Events", "webhook", "/staff/events")
 TEAM: Final = Section("Team", "users", "/staff/team")
 AUDIT: Final = Section("Audit", "scroll-text", "/staff/audit")
 
-SECTIONS: Final = (OVERVIEW, ACCOUNTS, EVENTS, TEAM, AUDIT)
+MAIL: Final = Section("Mail", "mail", "/staff/mail")
+
+SECTIONS: Final = (OVERVIEW, ACCOUNTS, EVENTS, MAIL, TEAM, AUDIT)
 """In the order of the rail."""
 
 

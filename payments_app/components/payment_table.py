@@ -9,6 +9,10 @@ from payments_app.services.reports import Row
 from payments_app.state.payments import PaymentsState
 
 _SKELETON_ROWS = 8
+_IN_DATE_ORDER = (PaymentsState.order == Order.NEWEST.value) | (
+    PaymentsState.order == Order.OLDEST.value
+)
+"""Whether the balances that the rows left follow each other down the list."""
 
 
 def payment_table() -> rx.Component:
@@ -62,6 +66,7 @@ def _table(*rows: rx.Component) -> rx.Component:
                     descending=Order.HIGHEST,
                     class_name="end",
                 ),
+                rx.cond(_IN_DATE_ORDER, rx.el.th("Balance", scope="col", class_name="end")),
             )
         ),
         rx.el.tbody(*rows),
@@ -128,6 +133,7 @@ def _row(row: Row) -> rx.Component:
         ),
         rx.el.td(status_pill(row.status, row.status_label), class_name="status"),
         rx.el.td(row.total, class_name="total tabular"),
+        rx.cond(_IN_DATE_ORDER, rx.el.td(row.balance, class_name="balance tabular")),
         class_name=f"{row.status} {flash}",
         key=row.reference,
     )
@@ -140,6 +146,7 @@ def _skeleton() -> rx.Component:
         rx.el.td(rx.skeleton(width="110px", height="14px"), class_name="how"),
         rx.el.td(rx.skeleton(width="76px", height="14px"), class_name="status"),
         rx.el.td(rx.skeleton(width="64px", height="14px"), class_name="total"),
+        rx.el.td(rx.skeleton(width="64px", height="14px"), class_name="balance"),
         class_name="skeleton",
     )
 

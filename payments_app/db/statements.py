@@ -57,16 +57,19 @@ async def completed(
     return (await session.execute(query)).scalars().all()
 
 
-async def balance_after(session: AsyncSession, payment_id: int) -> int | None:
-    """Return the balance that a Completed payment left, from its timeline."""
+async def balances_after(session: AsyncSession, payment_ids: Sequence[int]) -> dict[int, int]:
+    """Return the balance that each Completed payment left, by its number.
+
+    It was written into the timeline in the commit that moved the money, so that a page of a list
+    costs one look-up, however long the list is.
+    """
     query = (
-        select(col(TimelineEntry.details))
+        select(col(TimelineEntry.payment_id), col(TimelineEntry.details))
         .where(
-            col(TimelineEntry.payment_id) == payment_id,
+            col(TimelineEntry.payment_id).in_(payment_ids),
             col(TimelineEntry.code).in_(("completed", "late_money")),
         )
-        .order_by(col(TimelineEntry.id).desc())
-        .limit(1)
+        .order_by(col(TimelineEntry.id))
     )
-    details = (await session.execute(query)).scalar_one_or_none() or {}
-    return details.get("balance")
+    found = (await session.execute(query)).all()
+    return {number: details["balance"] for number, details in found if "balance" in details}

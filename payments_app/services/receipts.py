@@ -48,13 +48,13 @@ async def read(portal: Portal, who: Identity, reference: str) -> Receipt:
         account = await session.get_one(Account, payment.account_id)
         payer = await session.get(User, payment.user_id) if payment.user_id else None
         parent = await session.get(Payment, payment.parent_id) if payment.parent_id else None
-        balance = await statements.balance_after(session, payment.key)
+        balances = await statements.balances_after(session, [payment.key])
     return Receipt(
         title=words.RECEIPTS[payment.kind],
         amount=_money(payment.amount, payment.currency, who),
         description=payment.description or wording.KINDS[payment.kind],
         issued_to=[account.name, *([payer.name, payer.email] if payer else [])],
-        facts=_facts(portal, who, payment, parent, balance),
+        facts=_facts(portal, who, payment, parent, balances.get(payment.key)),
     )
 
 

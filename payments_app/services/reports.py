@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from payments_app.db import payments
+from payments_app.db import payments, statements
 from payments_app.db.keyset import Cursor
 from payments_app.db.models import Payment, TimelineEntry
 from payments_app.db.payments import Standing, Total
@@ -33,7 +33,8 @@ KIND_ICONS: Final = frozenset(_KIND_ICONS.values())
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the list. ``note`` is the grey line beneath the description."""
+    """One line of the list. ``note`` is the grey line beneath the description, ``balance`` what a
+    Completed payment left."""
 
     id: int
     reference: str
@@ -46,6 +47,7 @@ class Row:
     note: str
     method: str
     icon: str
+    balance: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ class Snapshot:
 
     payment: Payment
     standings: Sequence[Standing] = field(default_factory=tuple)
+    balance: int | None = None
 
 
 async def list_page(portal: Portal, who: Identity, view: View, after: Cursor | None) -> ListPage:
@@ -134,9 +137,10 @@ async def list_page(portal: Portal, who: Identity, view: View, after: Cursor | N
             found = len(rows)
         else:
             found = await payments.count(session, chosen, MOST_COUNTED + 1)
-    shown = rows[:PAGE_SIZE]
+        shown = rows[:PAGE_SIZE]
+        left = await statements.balances_after(session, [payment.key for payment in shown])
     return ListPage(
-        rows=tuple(row_of(portal, who, payment) for payment in shown),
+        rows=tuple(row_of(portal, who, payment, left.get(payment.key)) for payment in shown),
         found=found,
         count=count_text(found, who),
         older=payments.cursor_of(shown[-1], view.order) if len(rows) > PAGE_SIZE else None,
@@ -175,7 +179,9 @@ async def snapshot(portal: Portal, payment_id: int) -> Snapshot:
     """Read a payment that has changed, with its account's balances."""
     async with portal.db.read() as session:
         payment = await session.get_one(Payment, payment_id)
-        return Snapshot(payment, await payments.standings(session, payment.account_id))
+        standings = await payments.standings(session, payment.account_id)
+        left = await statements.balances_after(session, [payment_id])
+    return Snapshot(payment, standings, left.get(payment_id))
 
 
 async def summary(portal: Portal, who: Identity, view: View) -> Summary:
@@ -223,8 +229,8 @@ async def detail(portal: Portal, who: Identity, reference: str) -> Detail:
     )
 
 
-def row_of(portal: Portal, who: Identity, payment: Payment) -> Row:
-    """Write one payment as a line of the list."""
+def row_of(portal: Portal, who: Identity, payment: Payment, balance: int | None = None) -> Row:
+    """Write one payment as a line of the list; ``balance`` is what it left, if known."""
     gateway = portal.gateways.get(payment.gateway or "")
     pending = payment.status is PaymentStatus.PENDING
     note = wording.reason(payment.reason)
@@ -242,6 +248,7 @@ def row_of(portal: Portal, who: Identity, payment: Payment) -> Row:
         note="" if payment.status is PaymentStatus.COMPLETED else note,
         method=method_text(portal, payment.gateway, payment.channel, payment.method_detail),
         icon=gateway.icon if gateway else _KIND_ICONS[payment.kind],
+        balance="" if balance is None else _money(balance, payment.currency, who),
     )
 
 

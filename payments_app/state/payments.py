@@ -267,7 +267,7 @@ class PaymentsState(SessionState):
         on_top = len(self._starts) == 1 and self._view == View()
         for snapshot in fresh:
             payment = snapshot.payment
-            row = reports.row_of(current(), who, payment)
+            row = reports.row_of(current(), who, payment, snapshot.balance)
             place = next((i for i, shown in enumerate(rows) if shown.id == row.id), None)
             is_new = payment.created_at >= self._loaded_at and payment.dated_at >= self._loaded_at
             if place is not None:

@@ -8,9 +8,10 @@ from payments_app.db.models import Account
 from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus
-from payments_app.services import checkout, receipts, refunds
+from payments_app.services import checkout, receipts, refunds, reports
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
+from payments_app.services.view import View
 from tests.services.conftest import Shop
 from tests.support.factories import identity_of, make_account, make_payment, make_user
 from tests.support.pdf import text_of
@@ -135,3 +136,19 @@ async def test_only_completed_payments_have_receipts(
     payment = await make_payment(portal.db, account, status=status, reason="expired")
     with pytest.raises(NotFound):
         await receipts.read(portal, who, payment.reference)
+
+
+async def test_the_list_shows_the_balance_that_each_completed_payment_left(shop: Shop) -> None:
+    first, second = await shop.start(5000, "a"), await shop.start(2500, "b")
+    await shop.start(700, "c")
+    for started in (first, second):
+        shop.clock.forward(minutes=1)
+        shop.till.pay(started.reference)
+        await checkout.check(shop.portal, shop.who, started.reference)
+    page = await reports.list_page(shop.portal, shop.who, View(), None)
+    assert {row.reference: row.balance for row in page.rows if row.balance} == {
+        first.reference: "$50.00",
+        second.reference: "$75.00",
+    }
+    payment = await shop.payment(second.reference)
+    assert (await reports.snapshot(shop.portal, payment.key)).balance == 7500

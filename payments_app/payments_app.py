@@ -18,6 +18,7 @@ from payments_app.pages.staff.audit import audit_page
 from payments_app.pages.staff.events import events_page
 from payments_app.pages.staff.mail import mail_page
 from payments_app.pages.staff.overview import overview_page
+from payments_app.pages.staff.review import review_page
 from payments_app.services.context import install
 from payments_app.settings import Settings
 from payments_app.state.checkout import CheckoutState
@@ -32,6 +33,7 @@ from payments_app.state.staff.accounts import AccountsState
 from payments_app.state.staff.audit import AuditState
 from payments_app.state.staff.events import EventsState
 from payments_app.state.staff.mail import MailroomState
+from payments_app.state.staff.review import ReviewState
 from payments_app.state.staff.users import UsersState
 from payments_app.state.tokens import keep_tabs
 from payments_app.state.topics import follow_topics
@@ -105,6 +107,12 @@ app.add_page(
     route="/staff",
     title=f"Overview · {title}",
     on_load=[SessionState.load_staff],
+)
+app.add_page(
+    review_page,
+    route="/staff/review",
+    title=f"Review · {title}",
+    on_load=[SessionState.load_staff, ReviewState.load],
 )
 app.add_page(
     events_page,

@@ -120,18 +120,29 @@ async def was_noted(
 async def last_arrival(session: AsyncSession, payment: Payment) -> tuple[int, Money] | None:
     """Return what a gateway last said to have arrived instead of what was asked for, with the
     number of the entry of the timeline that says so."""
+    for entry in await _reviews(session, payment):
+        if arrived := entry.details.get("arrived"):
+            return entry.key, Money(arrived, entry.details["currency"])
+    return None
+
+
+async def last_review_reason(session: AsyncSession, payment: Payment) -> str | None:
+    """Return why a payment was last put into review."""
+    found = await _reviews(session, payment)
+    return found[0].details.get("reason") if found else None
+
+
+async def _reviews(session: AsyncSession, payment: Payment) -> Sequence[TimelineEntry]:
+    """Return the entries that put a payment into review, newest first."""
     query = (
-        select(col(TimelineEntry.id), col(TimelineEntry.details))
+        select(TimelineEntry)
         .where(
             col(TimelineEntry.payment_id) == payment.key,
             col(TimelineEntry.code).in_(("in_review", "mismatch")),
         )
         .order_by(col(TimelineEntry.id).desc())
     )
-    for number, details in await session.execute(query):
-        if arrived := details.get("arrived"):
-            return number, Money(arrived, details["currency"])
-    return None
+    return (await session.execute(query)).scalars().all()
 
 
 def add_timeline(

@@ -75,6 +75,9 @@ def _about_payment(
         MailKind.REFUND: f"{total} were given back to the means that you paid with.",
     }
     subject, opening = subjects[kind], openings[kind]
+    if kind is MailKind.PAYMENT_RECEIVED and payment.kind is not PaymentKind.TOP_UP:
+        subject = f"{wording.KINDS[payment.kind]}: {total}"
+        opening = f"This was booked on your account: {wording.KINDS[payment.kind].lower()}."
     if payment.kind is PaymentKind.CHARGEBACK:
         subject = f"Chargeback: {total}"
         opening = f"Your bank took back {total} of an earlier payment."

@@ -8,6 +8,7 @@ from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.frame import offline_bar, theme_switch, user_menu
 from payments_app.components.look import PlainLink
+from payments_app.components.staff.add_payment import add_payment_dialog
 from payments_app.components.staff.payment_detail import staff_payment_detail
 from payments_app.settings import Settings
 from payments_app.state.session import SessionState
@@ -24,13 +25,14 @@ class Section:
 
 OVERVIEW: Final = Section("Overview", "layout-dashboard", "/staff")
 ACCOUNTS: Final = Section("Accounts", "building-2", "/staff/accounts")
+REVIEW: Final = Section("Review", "list-checks", "/staff/review")
 EVENTS: Final = Section("Events", "webhook", "/staff/events")
 TEAM: Final = Section("Team", "users", "/staff/team")
 AUDIT: Final = Section("Audit", "scroll-text", "/staff/audit")
 
 MAIL: Final = Section("Mail", "mail", "/staff/mail")
 
-SECTIONS: Final = (OVERVIEW, ACCOUNTS, EVENTS, MAIL, TEAM, AUDIT)
+SECTIONS: Final = (OVERVIEW, REVIEW, ACCOUNTS, EVENTS, MAIL, TEAM, AUDIT)
 """In the order of the rail."""
 
 
@@ -71,6 +73,7 @@ def staff_frame(section: Section, *content: rx.Component) -> rx.Component:
             class_name="staff",
         ),
         staff_payment_detail(),
+        add_payment_dialog(),
         class_name="frame",
     )
 

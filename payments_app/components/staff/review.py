@@ -1,0 +1,156 @@
+"""The staff's review queue, and what waits for a second person."""
+
+import reflex as rx
+from reflex_components_core.core.banner import has_connection_errors
+
+from payments_app.components.pieces import status_pill
+from payments_app.components.staff.add_payment import add_payment_button
+from payments_app.components.staff.parts import section_head
+from payments_app.components.staff.table import cell, column, dense_table, empty, skeleton_rows
+from payments_app.services.approvals import Waiting
+from payments_app.services.review_queue import MOST_SHOWN, QueueRow, Whose
+from payments_app.state.staff.detail import StaffDetailState
+from payments_app.state.staff.review import ReviewState
+
+_LEAD = "What no machine can decide: sums that do not match, transfers to confirm, refunds to send."
+_COLUMNS = ("What to look at", "Account", "Method", "Asked", "Said", "Since", "Status", "Taken by")
+
+
+def review_list() -> rx.Component:
+    """Show the queue."""
+    return rx.fragment(
+        section_head("Review", add_payment_button(), lead=_LEAD),
+        rx.cond(ReviewState.notice != "", rx.el.p(ReviewState.notice, role="status")),
+        _approvals(),
+        rx.cond(
+            ReviewState.unmatched > 0,
+            rx.el.p(
+                rx.link(
+                    f"{ReviewState.unmatched} messages of providers match no payment",
+                    href="/staff/events",
+                ),
+                class_name="quiet",
+            ),
+        ),
+        rx.segmented_control.root(
+            rx.segmented_control.item("All", value=Whose.ALL.value),
+            rx.segmented_control.item("Mine", value=Whose.MINE.value),
+            rx.segmented_control.item("Nobody's", value=Whose.NOBODYS.value),
+            value=ReviewState.whose,
+            on_change=ReviewState.choose,
+            size="1",
+            margin_bottom="12px",
+        ),
+        rx.cond(
+            ReviewState.phase == "loading",
+            dense_table("Review", _head(), *skeleton_rows(len(_COLUMNS)), busy=True),
+            rx.cond(
+                ReviewState.rows.length() > 0,
+                dense_table("Review", _head(), rx.foreach(ReviewState.rows, _row)),
+                empty("circle-check", "Nothing to look at", "What needs a decision appears here."),
+            ),
+        ),
+        rx.cond(
+            ReviewState.more,
+            rx.el.p(f"Only the oldest {MOST_SHOWN} are shown.", class_name="quiet"),
+        ),
+    )
+
+
+def _head() -> list[rx.Component]:
+    return [column(label, "end" if label in ("Asked", "Said") else "") for label in _COLUMNS]
+
+
+def _row(row: QueueRow) -> rx.Component:
+    return rx.el.tr(
+        rx.el.td(
+            rx.el.button(
+                row.why,
+                on_click=StaffDetailState.open(row.reference),
+                type="button",
+                class_name="row-link row-button",
+            )
+        ),
+        cell("Account", row.account),
+        cell("Method", row.method, class_name="soft"),
+        cell("Asked", row.asked, class_name="end tabular"),
+        cell("Said", row.said, class_name="end tabular"),
+        cell("Since", row.since, class_name="soft tabular"),
+        cell("Status", status_pill(row.status, row.status_label)),
+        cell("Taken by", row.assigned_to, class_name="soft"),
+        key=row.reference,
+    )
+
+
+def _approvals() -> rx.Component:
+    return rx.cond(
+        ReviewState.requests.length() > 0,
+        rx.el.section(
+            rx.el.h2("Waiting for a second person", id="second-person"),
+            rx.foreach(ReviewState.requests, _request),
+            class_name="requests",
+            aria_labelledby="second-person",
+        ),
+    )
+
+
+def _request(request: Waiting) -> rx.Component:
+    what = rx.cond(request.action == "refund", "Refund", "Payment by hand")
+    return rx.el.div(
+        rx.el.p(
+            rx.el.strong(request.amount, class_name="tabular"),
+            " \N{MIDDLE DOT} ",
+            what,
+            " \N{MIDDLE DOT} ",
+            request.reason,
+        ),
+        rx.el.p(request.asked_by, " \N{MIDDLE DOT} ", request.asked_at, class_name="quiet tabular"),
+        rx.cond(ReviewState.may_act & ~request.own, _decision(request)),
+        rx.cond(request.own, rx.el.p("Someone else has to decide this.", class_name="quiet")),
+        class_name="question",
+    )
+
+
+def _decision(request: Waiting) -> rx.Component:
+    return rx.cond(
+        ReviewState.declining == request.id,
+        rx.form(
+            rx.input(name="reason", placeholder="Why", aria_label="Why", max_length=300),
+            rx.cond(
+                ReviewState.decline_fault != "",
+                rx.el.p(ReviewState.decline_fault, class_name="fault", role="alert"),
+            ),
+            rx.hstack(
+                rx.button(
+                    "Leave it",
+                    type="button",
+                    on_click=ReviewState.ask_to_decline(0),
+                    variant="soft",
+                    color_scheme="gray",
+                ),
+                rx.button(
+                    "Decline", type="submit", color_scheme="red", disabled=has_connection_errors
+                ),
+                spacing="2",
+            ),
+            on_submit=ReviewState.decline,
+            class_name="deed-form",
+        ),
+        rx.hstack(
+            rx.button(
+                "Approve",
+                on_click=ReviewState.agree(request.id),
+                disabled=has_connection_errors,
+                variant="surface",
+                size="2",
+            ),
+            rx.button(
+                "Decline\N{HORIZONTAL ELLIPSIS}",
+                on_click=ReviewState.ask_to_decline(request.id),
+                variant="soft",
+                color_scheme="gray",
+                size="2",
+            ),
+            spacing="2",
+        ),
+    )

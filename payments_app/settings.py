@@ -4,6 +4,7 @@ What belongs to one gateway (keys, addresses, limits) is declared beside it, in 
 ``gateways/``, as a subclass of ``GatewaySettings``.
 """
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
@@ -143,6 +144,10 @@ class GatewaySettings(BaseSettings):
     """What customers pay on top, in percent."""
     surcharge_fixed: dict[str, str] = {}
     """What customers pay on top, by currency."""
+    settlement_currency: str = ""
+    settlement_rates: dict[str, str] = {}
+    """What one unit of a currency that the gateway does not take costs in ``settlement_currency``
+    (``{"GBP": "1.2734"}``): such a payment is charged in that, the rate is shown before paying."""
     fee_deducted: bool = False
     """Credit the account with what arrives after the gateway's fee instead of the full amount."""
 
@@ -158,4 +163,13 @@ class GatewaySettings(BaseSettings):
         surcharges = (self.surcharge_percent != "0") + bool(self.surcharge_fixed)
         if surcharges + self.fee_deducted > 1:
             raise ValueError("set one of surcharge_percent, surcharge_fixed and fee_deducted")
+        return self
+
+    @model_validator(mode="after")
+    def _rates_are_exact(self) -> Self:
+        for currency, rate in self.settlement_rates.items():
+            if not re.fullmatch(r"\d{1,9}(\.\d{1,12})?", rate) or not rate.strip("0."):
+                raise ValueError(f"settlement_rates: {currency} needs a decimal above zero")
+        if self.settlement_rates and not self.settlement_currency:
+            raise ValueError("settlement_rates need a settlement_currency")
         return self

@@ -92,6 +92,10 @@ def gateways() -> rx.Component:
             width="100%",
             custom_attrs=described("gateway"),
         ),
+        rx.cond(
+            CheckoutState.takes != "",
+            rx.text(CheckoutState.takes, size="1", color="var(--gray-11)"),
+        ),
     )
 
 

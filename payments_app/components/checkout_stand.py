@@ -116,6 +116,37 @@ def waiting() -> rx.Component:
     )
 
 
+def paid_in_part() -> rx.Component:
+    """Return the choice of a customer of whose payment only a part came."""
+    stand = CheckoutState.stand
+    return rx.vstack(
+        _head(
+            _disc("circle-dashed", "amber"),
+            f"{stand.arrived} of {stand.amount} arrived",
+            _soft("Pay the rest, or have what arrived added to your balance as it is."),
+        ),
+        _asked(),
+        rx.hstack(
+            rx.cond(
+                stand.link != "",
+                rx.button(rx.el.a("Pay the rest", href=stand.link), as_child=True),
+            ),
+            rx.button(
+                f"Credit {stand.arrived}",
+                on_click=CheckoutState.credit_arrived,
+                variant="surface",
+                type="button",
+            ),
+            justify="center",
+            wrap="wrap",
+            spacing="3",
+        ),
+        align="center",
+        spacing="2",
+        width="100%",
+    )
+
+
 def _line(line: Line) -> rx.Component:
     return rx.data_list.item(
         rx.data_list.label(line.label, min_width="112px"), rx.data_list.value(line.value)
@@ -165,7 +196,14 @@ def stand_panel() -> rx.Component:
         ("completed", completed()),
         ("cancelled", cancelled()),
         (UNKNOWN, unknown()),
-        ("pending", rx.cond(stand.pay_reference != "", instructions(), waiting())),
+        (
+            "pending",
+            rx.cond(
+                stand.arrived != "",
+                paid_in_part(),
+                rx.cond(stand.pay_reference != "", instructions(), waiting()),
+            ),
+        ),
         rx.fragment(),
     )
 

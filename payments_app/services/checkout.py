@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from payments_app.db import ledger
@@ -19,7 +19,7 @@ from payments_app.domain.errors import (
 )
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason
-from payments_app.gateways.base import Channel, Gateway, NextAction
+from payments_app.gateways.base import Channel, Gateway, NextAction, PaymentResult
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable
 from payments_app.services.actions import read_action
 from payments_app.services.context import Portal
@@ -33,6 +33,7 @@ from payments_app.services.lookup import (
     payment_by_id,
     request_of,
 )
+from payments_app.services.pricing import charge_of
 from payments_app.services.references import top_up_reference
 from payments_app.services.settlement import settle
 from payments_app.services.sweep import delay_before_check, lifetime_of
@@ -53,11 +54,13 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a top-up costs: ``pay`` is above ``credit`` where there is a surcharge."""
+    """What a top-up costs: ``pay`` is above ``credit`` where there is a surcharge, and in another
+    currency where ``rate`` says what one unit of the credit's costs."""
 
     pay: Money
     credit: Money
     balance_after: Money
+    rate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ class TopUp:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a payment stands. ``next_action`` is what the customer has to do, if anything."""
+    """How a payment stands. ``next_action`` is what the customer has to do, if anything;
+    ``arrived`` is what came of one that was paid in part, which may be credited as it is."""
 
     reference: str
     status: PaymentStatus
@@ -85,6 +89,7 @@ class Progress:
     created_at: datetime
     checked_at: datetime | None
     next_check_at: datetime | None
+    arrived: Money | None = None
 
 
 async def offers(portal: Portal, who: Identity) -> tuple[Offer, ...]:
@@ -110,7 +115,7 @@ def _currencies(gateway: Gateway, account: Account) -> frozenset[str]:
     """Return what the account may pay in by this gateway; nothing when it may not use it."""
     if account.methods is not None and gateway.code not in account.methods:
         return frozenset()
-    allowed = gateway.currencies()
+    allowed = gateway.currencies() | gateway.settings.settlement_rates.keys()
     return allowed if account.currencies is None else allowed & frozenset(account.currencies)
 
 
@@ -132,7 +137,8 @@ async def quote(
         balance = await ledger.balance_of(session, who.own_account(), amount.currency)
     _check_limits(chosen, account, amount)
     return Quote(
-        pay=_with_surcharge(chosen, amount),
+        pay=charge_of(chosen, amount),
+        rate=chosen.settings.settlement_rates.get(amount.currency, ""),
         credit=amount,
         balance_after=Money(balance + amount.minor, amount.currency),
     )
@@ -161,16 +167,6 @@ def _check_limits(gateway: Gateway, account: Account, amount: Money) -> None:
     most = gateway.maximum(amount.currency)
     if most is not None and amount.minor > most.minor:
         raise AmountError("above_maximum", most.minor)
-
-
-def _with_surcharge(gateway: Gateway, amount: Money) -> Money:
-    """Add the surcharge, a percentage being rounded half up to the minor unit."""
-    settings = gateway.settings
-    if amount.currency in settings.surcharge_fixed:
-        fixed = settings.surcharge_fixed[amount.currency]
-        return amount + Money.from_decimal(fixed, amount.currency)
-    extra = amount.minor * Fraction(settings.surcharge_percent) / 100
-    return Money(amount.minor + int(extra + Fraction(1, 2)), amount.currency)
 
 
 async def start(portal: Portal, who: Identity, order: TopUp, address: str = "") -> Progress:
@@ -259,6 +255,7 @@ async def progress(
     payment = await _own_payment(portal, who, reference)
     async with portal.db.read() as session:
         balance = await ledger.balance_of(session, payment.account_id, payment.currency)
+        arrived = await _arrived_in_part(session, payment)
     pending = payment.status is PaymentStatus.PENDING
     gateway = portal.gateways.get(payment.gateway or "")
     return Progress(
@@ -273,7 +270,40 @@ async def progress(
         created_at=payment.created_at,
         checked_at=payment.checked_at,
         next_check_at=payment.next_check_at,
+        arrived=arrived,
     )
+
+
+async def _arrived_in_part(session: AsyncSession, payment: Payment) -> Money | None:
+    """Return what came of a payment that waits for its rest, in the charged currency."""
+    if payment.status is not PaymentStatus.PENDING or payment.reason != Reason.PARTIALLY_PAID:
+        return None
+    known = await ledger.last_arrival(session, payment)
+    if known is None or known[1].currency != payment.charge_currency:
+        return None
+    return known[1]
+
+
+async def credit_arrived(portal: Portal, who: Identity, reference: str) -> Progress:
+    """Let a payment of which only a part came be worth that part, as its customer chose.
+
+    What comes afterwards waits for staff and is never lost. Raises NotFound, and NotAllowed when
+    nothing of it arrived.
+    """
+    who.require_acting()
+    payment = await _own_payment(portal, who, reference)
+    async with portal.db.read() as session:
+        arrived = await _arrived_in_part(session, payment)
+    if arrived is None:
+        raise NotAllowed("nothing arrived of it")
+    proof = PaymentResult(
+        PaymentStatus.COMPLETED,
+        payment.gateway_reference,
+        amount=arrived,
+        own_reference=payment.reference,
+    )
+    await settle(portal, payment.key, proof, actor=who.email, as_arrived=True)
+    return await progress(portal, who, reference)
 
 
 async def _own_payment(portal: Portal, who: Identity, reference: str) -> Payment:

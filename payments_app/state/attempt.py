@@ -132,6 +132,22 @@ class AttemptState(CheckoutForm):
             elif self.stand.reference == reference:
                 self._keep_up(progress, who)
 
+    @customer_event(background=True, temporal=True)
+    async def credit_arrived(self) -> None:
+        """Have what arrived of the payment on screen credited as it is."""
+        async with self:
+            who = await self._identity()
+            reference = self.stand.reference
+        if who is None or not reference:
+            return
+        try:
+            progress = await checkout.credit_arrived(current(), who, reference)
+        except (NotFound, NotAllowed):
+            progress = await checkout.progress(current(), who, reference)
+        async with self:
+            if self.stand.reference == reference:
+                self._keep_up(progress, who)
+
     def _forget(self) -> None:
         """Make room for a new payment."""
         self._renew()

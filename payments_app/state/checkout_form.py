@@ -24,7 +24,9 @@ from payments_app.state.checkout_words import (
     amount_fault,
     currency_symbol,
     field_fault,
+    preview_of,
     read_amount,
+    takes_words,
 )
 from payments_app.state.gate import customer_event, public_event
 from payments_app.state.session import SessionState
@@ -70,6 +72,8 @@ class CheckoutForm(SessionState):
     errors: dict[str, str] = {}
     card_missing: bool = False
     preview: str = ""
+    takes: str = ""
+    """Which currencies the chosen way to pay takes, where others can be paid elsewhere."""
     total: str = ""
     attempt: int = 0
     """Counts the attempts of this tab, so that a press meant for an earlier one does nothing."""
@@ -138,6 +142,9 @@ class CheckoutForm(SessionState):
         chosen = next((offer for offer in offered if offer.code == self.gateway), None)
         open_here = [chosen] if chosen else [o for o in offered if o.code not in own]
         self._set_choices(chosen, list(dict.fromkeys(c for o in open_here for c in o.currencies)))
+        everywhere = {code for offer in offered for code in offer.currencies}
+        usual = {"USD", "GBP", who.home_currency} & everywhere
+        self.takes = takes_words(chosen, usual, who.locale)
         self.symbol = currency_symbol(self.currency, who.locale)
         self.quick = quick_amounts(self.currency, who.locale)
         await self._quote(who)
@@ -174,10 +181,7 @@ class CheckoutForm(SessionState):
             return None
         self.errors = {name: words for name, words in self.errors.items() if name != "amount"}
         self.total = money(quote.pay, who.locale)
-        credited = money(quote.credit, who.locale)
-        extra = "" if quote.pay == quote.credit else f", {credited} is credited"
-        after = money(quote.balance_after, who.locale)
-        self.preview = f"You pay {self.total}{extra}. Your balance becomes {after}."
+        self.preview = preview_of(quote, who.locale)
         return quote.credit
 
     def _complain(self, name: str, words: str) -> None:

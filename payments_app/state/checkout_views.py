@@ -66,7 +66,8 @@ class Stand:
 
     ``words`` tell why it was cancelled or what it waits for; ``link`` leads to the gateway's page
     of an open one; ``pay_reference``, ``instructions``, ``lines`` and ``until`` say how to pay
-    elsewhere; ``asked`` is how many seconds ago the gateway was asked, -1 for never.
+    elsewhere; ``arrived`` is what came of one paid in part; ``asked`` is
+    how many seconds ago the gateway was asked, -1 for never.
     """
 
     reference: str = ""
@@ -77,6 +78,7 @@ class Stand:
     balance: str = ""
     words: str = ""
     link: str = ""
+    arrived: str = ""
     pay_reference: str = ""
     instructions: str = ""
     lines: list[Line] = field(default_factory=list)
@@ -118,6 +120,7 @@ def stand_of(progress: Progress, who: Identity, now: datetime) -> Stand:
         balance=money(progress.balance, who.locale) if progress.balance else "",
         words="" if progress.status is PaymentStatus.COMPLETED else reason(progress.reason),
         link=action.url if isinstance(action, Redirect) else "",
+        arrived=money(progress.arrived, who.locale) if progress.arrived else "",
         pay_reference=told.reference if told else "",
         instructions=told.text if told else "",
         lines=[Line(label, value) for label, value in told.lines] if told else [],

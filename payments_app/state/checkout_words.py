@@ -1,11 +1,14 @@
 """Amounts as they are typed, and what is wrong with what was chosen or typed."""
 
+from collections.abc import Iterable
 from typing import Final
 
+from babel.lists import format_list
 from babel.numbers import get_currency_symbol
 
 from payments_app.domain.errors import AmountError, InvalidRequest
 from payments_app.domain.money import Money, exponent, parse_amount
+from payments_app.services.checkout import Offer, Quote
 from payments_app.services.formatting import decimal_mark, group_mark, locale_of, money
 
 _FIELDS: Final = {
@@ -53,3 +56,28 @@ def amount_fault(error: AmountError, currency: str, locale: str) -> str:
 def field_fault(error: InvalidRequest) -> str:
     """Say what is wrong with a choice."""
     return _FIELDS.get((error.field, error.code), "This choice cannot be used.")
+
+
+def preview_of(quote: Quote, locale: str) -> str:
+    """Say what a payment costs and where it leaves the balance, before it is paid."""
+    pay, credit = money(quote.pay, locale), money(quote.credit, locale)
+    after = money(quote.balance_after, locale)
+    if quote.rate:
+        here, there = quote.credit.currency, quote.pay.currency
+        return (
+            f"You pay {pay}, {credit} is credited: 1 {here} costs {quote.rate} {there}. "
+            f"Your balance becomes {after}."
+        )
+    if quote.pay != quote.credit:
+        return f"You pay {pay}, {credit} is credited. Your balance becomes {after}."
+    return f"You pay {pay}. Your balance becomes {after}."
+
+
+def takes_words(chosen: Offer | None, usual: Iterable[str], locale: str) -> str:
+    """Say which of the usual currencies a way to pay does not take; nothing when it takes all."""
+    missing = sorted(set(usual) - set(chosen.currencies)) if chosen else []
+    if chosen is None or not missing or chosen.checkout_title:
+        return ""
+    taken = format_list(chosen.currencies, locale=locale_of(locale))
+    others = format_list(missing, style="or", locale=locale_of(locale))
+    return f"{chosen.label} takes {taken}, not {others}."

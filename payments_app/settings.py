@@ -145,6 +145,7 @@ class GatewaySettings(BaseSettings):
     surcharge_fixed: dict[str, str] = {}
     """What customers pay on top, by currency."""
     settlement_currency: str = ""
+    """In what payments of the currencies in ``settlement_rates`` are charged."""
     settlement_rates: dict[str, str] = {}
     """What one unit of a currency that the gateway does not take costs in ``settlement_currency``
     (``{"GBP": "1.2734"}``): such a payment is charged in that, the rate is shown before paying."""

@@ -16,6 +16,7 @@ from payments_app.pages.result import result_page
 from payments_app.pages.staff.accounts import account_page, accounts_page, team_page
 from payments_app.pages.staff.audit import audit_page
 from payments_app.pages.staff.events import events_page
+from payments_app.pages.staff.gateways import gateways_page
 from payments_app.pages.staff.mail import mail_page
 from payments_app.pages.staff.overview import overview_page
 from payments_app.pages.staff.review import review_page
@@ -32,6 +33,7 @@ from payments_app.state.staff.account import AccountState
 from payments_app.state.staff.accounts import AccountsState
 from payments_app.state.staff.audit import AuditState
 from payments_app.state.staff.events import EventsState
+from payments_app.state.staff.gateways import GatewaysState
 from payments_app.state.staff.mail import MailroomState
 from payments_app.state.staff.review import ReviewState
 from payments_app.state.staff.users import UsersState
@@ -119,6 +121,12 @@ app.add_page(
     route="/staff/events",
     title=f"Events · {title}",
     on_load=[SessionState.load_staff, EventsState.load],
+)
+app.add_page(
+    gateways_page,
+    route="/staff/gateways",
+    title=f"Gateways · {title}",
+    on_load=[SessionState.load_staff, GatewaysState.load],
 )
 app.add_page(
     accounts_page,

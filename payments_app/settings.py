@@ -5,12 +5,16 @@ What belongs to one gateway (keys, addresses, limits) is declared beside it, in 
 """
 
 import re
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
+_MOST_PERCENT: Final = 100
 
 
 class Mode(StrEnum):
@@ -132,7 +136,7 @@ class GatewaySettings(BaseSettings):
 
     enabled: bool = True
     """Whether customers are offered it."""
-    order: int = 100
+    order: int = Field(default=100, ge=0, le=999)
     """Its place among the others, lowest first."""
     currencies: Annotated[frozenset[str] | None, NoDecode] = None
     """Comma separated codes to offer; None offers all that the gateway takes."""
@@ -159,9 +163,31 @@ class GatewaySettings(BaseSettings):
             return frozenset(code.strip().upper() for code in value.split(",") if code.strip())
         return value
 
+    @field_validator("minimum", "maximum", "surcharge_fixed")
+    @classmethod
+    def _amounts(cls, value: dict[str, str]) -> dict[str, str]:
+        for currency, amount in value.items():
+            if not _AMOUNT.fullmatch(amount) or not Decimal(amount):
+                raise ValueError(f"{currency}: give an amount above zero, such as 0.50")
+        return value
+
+    @field_validator("surcharge_percent")
+    @classmethod
+    def _percent(cls, value: str) -> str:
+        if not _AMOUNT.fullmatch(value) or Decimal(value) > _MOST_PERCENT:
+            raise ValueError("give a percentage from 0 to 100, such as 1.5")
+        return value
+
+    @model_validator(mode="after")
+    def _minimum_below_maximum(self) -> Self:
+        for currency in self.minimum.keys() & self.maximum.keys():
+            if Decimal(self.minimum[currency]) > Decimal(self.maximum[currency]):
+                raise ValueError(f"{currency}: the minimum is above the maximum")
+        return self
+
     @model_validator(mode="after")
     def _one_kind_of_fee(self) -> Self:
-        surcharges = (self.surcharge_percent != "0") + bool(self.surcharge_fixed)
+        surcharges = bool(Decimal(self.surcharge_percent)) + bool(self.surcharge_fixed)
         if surcharges + self.fee_deducted > 1:
             raise ValueError("set one of surcharge_percent, surcharge_fixed and fee_deducted")
         return self

@@ -7,6 +7,7 @@ from payments_app.db import (
     approval_models,
     mail_models,
     models,
+    operations_models,
     staff_models,
     work_models,
 )
@@ -19,4 +20,5 @@ TABLE_MODULES = (
     mail_models,
     work_models,
     approval_models,
+    operations_models,
 )

@@ -207,7 +207,8 @@ class Gateway(ABC):
     ``channels``, ``collects_card`` (its card fields stand in the dialog), ``checkout_title`` (set
     when it has a dialog and button of its own), ``check_delays`` (seconds between look-ups of a
     Pending payment; the last repeats), ``lifetime_seconds`` (None: the portal's setting),
-    ``staff_confirmed`` (no machine ever reports the money; staff do).
+    ``staff_confirmed`` (no machine ever reports the money; staff do). ``configured`` is what the
+    environment says, ``settings`` what counts: that, with the ``overrides`` of owners over it.
     """
 
     code: ClassVar[str]
@@ -224,7 +225,9 @@ class Gateway(ABC):
     required_settings: ClassVar[tuple[str, ...]]
 
     def __init__(self, settings: GatewaySettings, client: Client) -> None:
+        self.configured = settings
         self.settings = settings
+        self.overrides: dict[str, Any] = {}
         self.client = client
 
     async def aclose(self) -> None:
@@ -233,12 +236,13 @@ class Gateway(ABC):
 
     def missing_settings(self) -> tuple[str, ...]:
         """Return the environment variables that must be set before the gateway can be offered."""
+        missing = (name for name in self.required_settings if not getattr(self.settings, name))
+        return self.variables(*missing)
+
+    def variables(self, *names: str) -> tuple[str, ...]:
+        """Return the environment variables of settings."""
         prefix = self.settings.model_config.get("env_prefix") or ""
-        return tuple(
-            f"{prefix}{name}".upper()
-            for name in self.required_settings
-            if not getattr(self.settings, name)
-        )
+        return tuple(f"{prefix}{name}".upper() for name in names)
 
     @property
     def offered(self) -> bool:
@@ -263,6 +267,13 @@ class Gateway(ABC):
     def browser_scripts(self) -> dict[str, str]:
         """Return public values that the gateway's browser part needs; never a secret."""
         return {}
+
+    async def probe(self) -> None:
+        """Make one call that changes nothing and only works with the right keys.
+
+        Raises GatewayUnavailable, GatewayRejected, and Unsupported where there is nobody to ask.
+        """
+        raise Unsupported(f"{self.label} has nobody to ask")
 
     @abstractmethod
     async def create_payment(self, request: PaymentRequest) -> PaymentResult:

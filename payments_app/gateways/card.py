@@ -115,6 +115,10 @@ class Card(Gateway):
         """Return the setting, or Stripe's eight digits."""
         return super().maximum(currency) or from_stripe(LARGEST_UNITS, currency)
 
+    async def probe(self) -> None:
+        """Read the account's balance."""
+        await self._ask(self._stripe.v1.balance.retrieve_async)
+
     async def create_payment(self, request: PaymentRequest) -> PaymentResult:
         """Create the PaymentIntent; Stripe keeps the reference as Idempotency-Key for 24 hours."""
         intent = await self._ask(

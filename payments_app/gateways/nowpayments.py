@@ -121,6 +121,10 @@ class NowPayments(Gateway):
         self._token_ends = 0.0
         self._token_lock = asyncio.Lock()
 
+    async def probe(self) -> None:
+        """Read which coins the account takes."""
+        await self._ask("GET", "/merchant/coins")
+
     async def create_payment(self, request: PaymentRequest) -> PaymentResult:
         """Create an invoice. NOWPayments knows no idempotency: one whose answer was lost stays
         behind unpaid, since nobody was given its address."""

@@ -11,6 +11,7 @@ look-up, and a payment that is found paid was paid as it was asked for.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from textwrap import shorten
@@ -34,7 +35,7 @@ from payments_app.gateways.base import (
     ShowInstructions,
     Subject,
 )
-from payments_app.gateways.errors import GatewayRejected, InvalidSignature
+from payments_app.gateways.errors import GatewayRejected, InvalidSignature, UnknownPayment
 from payments_app.gateways.http import Client, scrub
 from payments_app.gateways.paynamics_api import (
     USED_BEFORE,
@@ -69,6 +70,8 @@ CODES: Final[dict[str, tuple[PaymentStatus, str | None]]] = {
 among them GR092, whose meaning nobody tells."""
 
 _FAILED: Final = "GR003"
+_NOBODYS: Final = "PROBE"
+"""No reference of ours is so short."""
 _LONGEST_NOTE: Final = 24
 _LONGEST_NAME: Final = 50
 _LONGEST_EMAIL: Final = 100
@@ -98,6 +101,12 @@ class Paynamics(Gateway):
         self.channels = tuple(  # type: ignore[misc]
             CHANNELS[code].choice(code) for code in settings.channels
         )
+
+    async def probe(self) -> None:
+        """Query a transaction that cannot be: not to know it is the right answer."""
+        body = {"org_trxid": "", "org_trxid2": _NOBODYS}
+        with suppress(UnknownPayment):
+            await self.api.ask_about("/query", _NOBODYS, "Q", body, signatures.QUERY)
 
     async def create_payment(self, request: PaymentRequest) -> PaymentResult:
         """Start a transaction. A reference that was used before is looked up instead; the page or

@@ -120,6 +120,10 @@ class PayPal(Gateway):
         super().__init__(settings, client)
         self.api = PayPalApi(settings, client)
 
+    async def probe(self) -> None:
+        """Read our webhook's registration, which proves its id as well as the keys."""
+        await self.api.ask("GET", f"/v1/notifications/webhooks/{self.api.settings.webhook_id}")
+
     async def create_payment(self, request: PaymentRequest) -> PaymentResult:
         """Create an order; PayPal remembers the reference, as PayPal-Request-Id, for 6 hours."""
         unit = {

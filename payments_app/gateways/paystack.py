@@ -113,6 +113,10 @@ class Paystack(Gateway):
         super().__init__(settings, client)
         self._refunding = asyncio.Lock()
 
+    async def probe(self) -> None:
+        """Read the account's balance."""
+        await self._ask("GET", "/balance")
+
     async def create_payment(self, request: PaymentRequest) -> PaymentResult:
         """Initialize a transaction. Of one that exists only the state can be had, not the page."""
         body = {

@@ -96,6 +96,12 @@ async def retrieve_charge(tx: Transaction, call: Call) -> Reply:
     return await expanded(tx, call, await load(tx, "charge", call.path["charge"]))
 
 
+@stripe("GET", "/v1/balance")
+async def read_balance(tx: Transaction, call: Call) -> Reply:
+    """Tell what the account holds; the sandbox pays out at once, so nothing."""
+    return Reply(200, {"object": "balance", "available": [], "pending": [], "livemode": False})
+
+
 @stripe("GET", "/v1/balance_transactions/{transaction}")
 async def retrieve_balance_transaction(tx: Transaction, call: Call) -> Reply:
     """Look up what a charge or refund did to the balance, fee included."""

@@ -74,6 +74,13 @@ async def status() -> Document:
     return {"message": "OK"}
 
 
+@api.get("/v1/merchant/coins")
+async def merchant_coins(request: Request) -> Document:
+    """List the coins that the account takes."""
+    _authorise(request)
+    return {"selectedCurrencies": ["BTC", "ETH", "USDTTRC20"]}
+
+
 @api.post("/v1/auth")
 async def log_in(request: Request, here: Here) -> Document:
     """Exchange the account's log-in for a token of five minutes."""

@@ -241,6 +241,14 @@ async def search_transactions(tx: Transaction, call: Call) -> Reply:
     return Reply(200, await report(tx, call.query))
 
 
+@paypal("GET", "/v1/notifications/webhooks/{wanted}")
+async def read_webhook(tx: Transaction, call: Call) -> Reply:
+    """Show the registration of our one webhook."""
+    if call.wanted != WEBHOOK_ID:
+        raise refuse(404, "INVALID_RESOURCE_ID", "INVALID_RESOURCE_ID")
+    return Reply(200, {"id": WEBHOOK_ID, "event_types": [{"name": "*"}]})
+
+
 def _shown_refund(call: Call, refund: Document, status: int) -> Reply:
     names = refund if call.whole else ("id", "status", "links")
     return Reply(status, {name: refund[name] for name in names})

@@ -112,6 +112,12 @@ async def list_transactions(
     return _done("Transactions retrieved", shown)
 
 
+@api.get("/balance", dependencies=[Authorised])
+async def balance() -> Document:
+    """Tell what the account holds; the sandbox pays out at once, so nothing."""
+    return _done("Balances retrieved", [{"currency": code, "balance": 0} for code in CURRENCIES])
+
+
 @api.post("/refund")
 async def create_refund(here: Here, asked: Body) -> Document:
     """Give a transaction back, wholly or in part."""

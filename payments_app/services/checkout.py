@@ -21,6 +21,7 @@ from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason
 from payments_app.gateways.base import Channel, Gateway, NextAction, PaymentResult
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable
+from payments_app.services import gateway_settings
 from payments_app.services.actions import read_action
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
@@ -95,6 +96,7 @@ class Progress:
 async def offers(portal: Portal, who: Identity) -> tuple[Offer, ...]:
     """Return the gateways that the customer can pay with, in the order to show."""
     async with portal.db.read() as session:
+        await gateway_settings.refresh_in(session, portal)
         account = await session.get_one(Account, who.own_account())
     return tuple(
         Offer(
@@ -106,7 +108,7 @@ async def offers(portal: Portal, who: Identity) -> tuple[Offer, ...]:
             currencies=_ordered(_currencies(gateway, account), who.home_currency),
             channels=gateway.channels,
         )
-        for gateway in portal.gateways.values()
+        for gateway in sorted(portal.gateways.values(), key=lambda one: one.settings.order)
         if gateway.offered and _currencies(gateway, account)
     )
 
@@ -132,6 +134,7 @@ async def quote(
     of the account's and the gateway's minimum counts; ``limit`` is in minor units).
     """
     async with portal.db.read() as session:
+        await gateway_settings.refresh_in(session, portal)
         account = await session.get_one(Account, who.own_account())
         chosen = _offered(portal, account, gateway, amount, channel)
         balance = await ledger.balance_of(session, who.own_account(), amount.currency)

@@ -13,7 +13,7 @@ from payments_app.db.models import Payment
 from payments_app.domain.errors import IllegalTransition
 from payments_app.domain.payment import REVIEW_REASONS, PaymentStatus, Reason, check_transition
 from payments_app.gateways.base import PaymentResult
-from payments_app.services import mail
+from payments_app.services import gateway_settings, mail
 from payments_app.services.actions import stored_action
 from payments_app.services.context import Portal
 from payments_app.services.live import Change
@@ -231,6 +231,7 @@ async def _complete(
     _remember(payment, result)
     if result.fee is not None and result.fee.currency == payment.currency:
         payment.fee = result.fee.minor
+        await gateway_settings.refresh_in(session, portal)
         if payment.gateway and portal.gateway(payment.gateway).settings.fee_deducted:
             payment.amount -= result.fee.minor
     payment.status = PaymentStatus.COMPLETED

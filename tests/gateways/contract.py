@@ -60,6 +60,8 @@ class GatewayContract:
     """Part of "METHOD /path" by which a payment is created at the provider."""
     secrets: tuple[str, ...]
     """Names of the settings that nobody may see."""
+    probed_by: str
+    """The setting that is wrong when the provider refuses the probe."""
     declines = True
     refunds = True
     cancels = True
@@ -215,6 +217,21 @@ class GatewayContract:
                     await stranger.create_payment(self.request_at(sandbox))
 
     # Paying
+
+    async def test_probe_changes_nothing(self, sandbox: RunningSandbox, gateway: Gateway) -> None:
+        await gateway.probe()
+        assert await sandbox.ledger(gateway.code) == []
+
+    async def test_probe_with_wrong_keys_is_rejected(self, sandbox: RunningSandbox) -> None:
+        async with self.connected(sandbox, **{self.probed_by: "wrong"}) as stranger:
+            with pytest.raises(GatewayRejected):
+                await stranger.probe()
+
+    async def test_probe_without_an_answer_tells_so(self, sandbox: RunningSandbox) -> None:
+        async with self.connected(sandbox) as gateway:
+            await sandbox.fault(self.kind.code, server_error={})
+            with pytest.raises(GatewayUnavailable):
+                await gateway.probe()
 
     async def test_completes(self, sandbox: RunningSandbox, gateway: Gateway) -> None:
         paid = await self.pay(sandbox, gateway)

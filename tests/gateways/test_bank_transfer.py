@@ -87,3 +87,8 @@ async def test_the_sandbox_opens_accounts() -> None:
         action = (await gateway.create_payment(replace(REQUEST, charge=charge))).next_action
         assert isinstance(action, ShowInstructions)
         assert ("Amount", f"1.00 {currency}") in action.lines
+
+
+async def test_there_is_nobody_to_probe() -> None:
+    with pytest.raises(Unsupported):
+        await connect().probe()

@@ -43,6 +43,7 @@ class TestCard(GatewayContract):
     kind = Card
     creating = "POST /sandbox/stripe/v1/payment_intents"
     page_size = "payments_app.gateways.card._PAGE"
+    probed_by = "secret_key"
     secrets = ("secret_key", "webhook_secret")
 
     async def approve(self, sandbox: RunningSandbox, created: PaymentResult) -> None:

@@ -158,6 +158,7 @@ class TestContract(GatewayContract):
     kind = NowPayments
     creating = "/v1/invoice"
     page_size = "payments_app.gateways.nowpayments._PAGE"
+    probed_by = "api_key"
     secrets = ("api_key", "ipn_key", "password")
     refunds = False
     cancels = False

@@ -169,6 +169,7 @@ class TestContract(GatewayContract):
     charge = PHP
     channel = "gc"
     creating = "POST /sandbox/paynamics/paygate/transactions/"
+    probed_by = "password"
     secrets = ("merchant_key", "username", "password")
     refunds = False
 

@@ -55,6 +55,7 @@ class TestContract(GatewayContract):
     kind = PayPal
     creating = "/v2/checkout/orders"
     page_size = "payments_app.gateways.paypal_report._PAGE"
+    probed_by = "client_secret"
     secrets = ("client_secret",)
 
     async def approve(self, sandbox: RunningSandbox, created: PaymentResult) -> None:

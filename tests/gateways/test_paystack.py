@@ -60,6 +60,7 @@ class TestContract(GatewayContract):
     kind = Paystack
     creating = "/transaction/initialize"
     page_size = "payments_app.gateways.paystack._PAGE"
+    probed_by = "secret_key"
     secrets = ("secret_key",)
     cancels = False
 

@@ -26,13 +26,14 @@ class Section:
 OVERVIEW: Final = Section("Overview", "layout-dashboard", "/staff")
 ACCOUNTS: Final = Section("Accounts", "building-2", "/staff/accounts")
 REVIEW: Final = Section("Review", "list-checks", "/staff/review")
+GATEWAYS: Final = Section("Gateways", "plug-zap", "/staff/gateways")
 EVENTS: Final = Section("Events", "webhook", "/staff/events")
 TEAM: Final = Section("Team", "users", "/staff/team")
 AUDIT: Final = Section("Audit", "scroll-text", "/staff/audit")
 
 MAIL: Final = Section("Mail", "mail", "/staff/mail")
 
-SECTIONS: Final = (OVERVIEW, REVIEW, ACCOUNTS, EVENTS, MAIL, TEAM, AUDIT)
+SECTIONS: Final = (OVERVIEW, REVIEW, ACCOUNTS, GATEWAYS, EVENTS, MAIL, TEAM, AUDIT)
 """In the order of the rail."""
 
 

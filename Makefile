@@ -10,7 +10,7 @@ PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check bench constraints clean
+.PHONY: help run serve dev test check bench constraints clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -18,6 +18,9 @@ help: ## List the commands
 run: ## Start the portal with demo data on http://localhost:3000 (PORT=8080 make run: elsewhere)
 	@$(PYTHON) payments_app/cli/bootstrap.py run
 	@$(VENV)/python -m payments_app.cli.run
+
+serve: ## Serve what is built and migrated, for real or again: ready in some seconds
+	@$(VENV)/python -m payments_app.cli.serve
 
 dev: ## The same with hot reload: every saved change rebuilds and restarts
 	@$(PYTHON) payments_app/cli/bootstrap.py run

@@ -20,6 +20,7 @@ from payments_app.pages.staff.gateways import gateways_page
 from payments_app.pages.staff.mail import mail_page
 from payments_app.pages.staff.overview import overview_page
 from payments_app.pages.staff.review import review_page
+from payments_app.services import logs
 from payments_app.services.context import install
 from payments_app.settings import Settings
 from payments_app.state.checkout import CheckoutState
@@ -41,6 +42,7 @@ from payments_app.state.tokens import keep_tabs
 from payments_app.state.topics import follow_topics
 
 settings = Settings()
+logs.configure(settings)
 portal = wiring.build_portal(settings)
 sandbox = wiring.build_sandbox(settings)
 install(portal)

@@ -187,17 +187,21 @@ async def _fill_configured(settings: Settings, today: date) -> bool:
         await database.close()
 
 
+def write(day: date) -> bool:
+    """Write the demo data into the configured database; returns False when it is there already."""
+    settings = Settings()
+    if settings.live:
+        sys.exit("No demo data in live mode.")
+    return asyncio.run(_fill_configured(settings, day))
+
+
 def main(
     today: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day the history ends.")
     ] = None,
 ) -> None:
     """Write demo accounts, logins and payments, unless they are there already."""
-    settings = Settings()
-    if settings.live:
-        sys.exit("No demo data in live mode.")
-    day = (today or datetime.now(UTC)).date()
-    written = asyncio.run(_fill_configured(settings, day))
+    written = write((today or datetime.now(UTC)).date())
     print("Demo data written." if written else "The demo data is there already.")
 
 

@@ -223,6 +223,8 @@ class Gateway(ABC):
     lifetime_seconds: ClassVar[int | None] = None
     check_delays: ClassVar[tuple[int, ...]] = (10, 20, 40, 60, 120, 300, 900, 3600)
     required_settings: ClassVar[tuple[str, ...]]
+    rolling_settings: ClassVar[tuple[str, ...]] = ()
+    """Secrets that take several values, comma separated, while they are replaced."""
 
     def __init__(self, settings: GatewaySettings, client: Client) -> None:
         self.configured = settings

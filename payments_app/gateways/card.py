@@ -86,6 +86,7 @@ class Card(Gateway):
     Settings = CardSettings
     all_currencies = frozenset(EXPONENTS)
     required_settings = ("secret_key", "publishable_key", "webhook_secret")
+    rolling_settings = ("webhook_secret",)
 
     settings: CardSettings
 

@@ -32,8 +32,8 @@ class Actor:
 
     @classmethod
     def of(cls, who: Identity, address: str = "") -> "Actor":
-        """Return the actor that a logged-in user is."""
-        return cls(who.email, who.user_id, address)
+        """Return the actor that a logged-in user is; number 0 is nobody in the database."""
+        return cls(who.email, who.user_id or None, address)
 
 
 async def record(

@@ -1,0 +1,236 @@
+"""The portal's command line: ``python -m payments_app.cli.portal --help``.
+
+Every command reads the portal's settings from the environment and takes ``--json`` for answers that
+programs read. What it changes stands in the audit log under the name of the system's user.
+"""
+
+import asyncio
+import getpass
+import json
+import secrets
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import redirect_stdout
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+from alembic import command
+from alembic.config import Config
+from pydantic import SecretStr, ValidationError
+
+from payments_app import wiring
+from payments_app.cli import demo as demo_data
+from payments_app.cli import restore as restoring
+from payments_app.cli.backup import BackupFailed, back_up
+from payments_app.cli.build import ROOT
+from payments_app.cli.catch_up import bring_up_to_date
+from payments_app.cli.export import export_account
+from payments_app.cli.serve import exit_in_one_line
+from payments_app.cli.verify import verify, verify_audit
+from payments_app.db import revisions
+from payments_app.domain.errors import PortalError
+from payments_app.domain.payment import Role
+from payments_app.gateways import registry
+from payments_app.services import directory, events, logs, users
+from payments_app.services.context import Portal
+from payments_app.services.directory import NewAccount
+from payments_app.services.identity import Identity
+from payments_app.services.users import NewUser
+from payments_app.settings import Settings
+
+T = TypeVar("T")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run the payments portal.")
+_OWN_KEYS: Final = "SECRET_KEYS"
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+
+def operator() -> Identity:
+    """Return who acts on the command line: whoever has a shell here may do everything."""
+    return Identity(
+        user_id=0,
+        session_id=0,
+        email=f"{getpass.getuser()} on the command line",
+        name="Command line",
+        role=Role.OWNER,
+        time_zone="UTC",
+        locale="en",
+    )
+
+
+def _with_portal(work: Callable[[Portal], Coroutine[Any, Any, T]]) -> T:
+    async def run() -> T:
+        portal = wiring.build_portal(Settings())
+        try:
+            return await work(portal)
+        finally:
+            await portal.close()
+
+    try:
+        return asyncio.run(run())
+    except (PortalError, ValidationError) as error:
+        sys.exit(f"Refused: {error}")
+
+
+def _answer(as_json: bool, text: str, **facts: object) -> None:
+    print(json.dumps(facts) if as_json else text)
+
+
+@app.command()
+def migrate(as_json: AsJson = False) -> None:
+    """Bring the database to this version; does nothing when it is there already."""
+    command.upgrade(Config(ROOT / "alembic.ini"), "head")
+    _answer(as_json, f"The database is at {revisions.newest()}.", revision=revisions.newest())
+
+
+@app.command()
+def create_staff(
+    email: str,
+    name: Annotated[str, typer.Option(help="The person's name.")],
+    role: Annotated[Role, typer.Option(help="viewer, finance or owner.")] = Role.OWNER,
+    as_json: AsJson = False,
+) -> None:
+    """Invite a member of staff; prints the link that was e-mailed too."""
+    new = _read(lambda: NewUser(email=email, name=name))
+    link = _with_portal(lambda portal: users.add(portal, operator(), new, role, None, ""))
+    _answer(as_json, f"{email} chooses a password at {link}", email=email, link=link)
+
+
+@app.command()
+def create_account(
+    name: str,
+    currency: Annotated[str, typer.Option(help="Home currency, such as USD.")],
+    email: Annotated[str, typer.Option(help="Invite this person as its first customer.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make an account, and invite its first customer."""
+    new = _read(lambda: NewAccount(name=name, home_currency=currency))
+    customer = _read(lambda: NewUser(email=email, name=email)) if email else None
+
+    async def make(portal: Portal) -> tuple[int, str]:
+        number = await directory.create(portal, operator(), new, "")
+        if customer is None:
+            return number, ""
+        return number, await users.add(portal, operator(), customer, Role.CUSTOMER, number, "")
+
+    number, link = _with_portal(make)
+    invited = f"; {email} chooses a password at {link}" if link else ""
+    _answer(as_json, f"Account {number} is made{invited}", account=number, link=link)
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Prove every balance against its rows, and the audit log against its chain."""
+
+    async def prove(portal: Portal) -> list[str]:
+        return [*await verify(portal.db), *await verify_audit(portal.db, None)]
+
+    wrong = _with_portal(prove)
+    _answer(as_json, "\n".join(wrong) or "The books and the audit log agree.", wrong=wrong)
+    raise typer.Exit(1 if wrong else 0)
+
+
+@app.command()
+def export(account: int, file: Path, as_json: AsJson = False) -> None:
+    """Write all payments of an account into a CSV file."""
+    written = _with_portal(lambda portal: export_account(portal, account, file, quiet=as_json))
+    _answer(as_json, f"{written:,} payments are in {file}", payments=written, file=str(file))
+
+
+@app.command()
+def replay_events(
+    number: Annotated[
+        int | None, typer.Argument(help="One webhook; all unhandled if none.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have webhooks handled again by the running portal; what was done before is not repeated."""
+    count = _with_portal(lambda portal: events.replay(portal, operator(), number))
+    _answer(as_json, f"{count:,} webhooks are handled again.", webhooks=count)
+
+
+@app.command()
+def demo(as_json: AsJson = False) -> None:
+    """Write the demo data, unless it is there already; never in live mode."""
+    written = demo_data.write(datetime.now(UTC).date())
+    text = "Demo data written." if written else "The demo data is there already."
+    _answer(as_json, text, written=written)
+
+
+@app.command()
+def backup(file: Path, as_json: AsJson = False) -> None:
+    """Write a copy of the database into a file while the portal runs."""
+    back_up(Settings().database_url, file)
+    _answer(as_json, f"The database is in {file}", file=str(file))
+
+
+@app.command()
+def restore(
+    file: Path,
+    replace: Annotated[bool, typer.Option(help="Put it in the place of what is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put a backup back while the portal stands still, migrate it and ask what was paid since.
+
+    Ends with 1 when a gateway did not tell what was paid since.
+    """
+    restoring.restore(Settings().database_url, file, replace=replace)
+    restoring.migrate()
+    with redirect_stdout(sys.stderr):
+        unknown = asyncio.run(bring_up_to_date())
+    _answer(as_json, f"The database is as it was in {file}", file=str(file), complete=not unknown)
+    raise typer.Exit(unknown)
+
+
+@app.command()
+def rotate_secret(variable: str, as_json: AsJson = False) -> None:
+    """Print the value that replaces a secret while the old one still counts.
+
+    Secrets come from the environment, which this command cannot change: put the value there,
+    restart every process, and take the old part away once nothing uses it. SECRET_KEYS gets a new
+    random key; a gateway's new secret is read from standard input.
+    """
+    old = _rolling_secret(variable)
+    new = secrets.token_urlsafe(32) if variable == _OWN_KEYS else sys.stdin.readline().strip()
+    if not new or "," in new:
+        sys.exit("Refused: the new secret is empty or has a comma in it")
+    value = ",".join([new, *(part for part in old.split(",") if part not in ("", new))])
+    _answer(as_json, f"{variable}={value}", variable=variable, value=value)
+
+
+def _rolling_secret(variable: str) -> str:
+    if variable == _OWN_KEYS:
+        return Settings().secret_keys.get_secret_value()
+    for gateway in registry.connect({}).values():
+        prefix = gateway.settings.model_config.get("env_prefix") or ""
+        for name in gateway.rolling_settings:
+            if variable == f"{prefix}{name}".upper():
+                secret: SecretStr = getattr(gateway.settings, name)
+                return secret.get_secret_value()
+    sys.exit(
+        f"Refused: {variable} takes one secret at a time; set the new one and restart. "
+        "A webhook that is refused meanwhile is sent again by its gateway."
+    )
+
+
+def _read(make: Callable[[], T]) -> T:
+    try:
+        return make()
+    except ValidationError as error:
+        fault = error.errors()[0]
+        sys.exit(f"Refused: {fault['loc'][0]}: {fault['msg']}")
+
+
+def main() -> None:
+    """Run the command that the command line names."""
+    logs.configure(Settings())
+    try:
+        app()
+    except BackupFailed as failure:
+        sys.exit(f"Refused: {failure}")
+
+
+if __name__ == "__main__":
+    exit_in_one_line(main)

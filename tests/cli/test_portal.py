@@ -1,0 +1,104 @@
+"""The command line, as an operator or a script uses it, on both databases."""
+
+import asyncio
+import csv
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from payments_app.cli.portal import app
+from payments_app.db.engine import Database
+from payments_app.services import logs
+from payments_app.settings import Settings
+from tests.support.databases import Databases, Postgres
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, database_url: str, postgres: Postgres) -> Iterator[Any]:
+    """Run a command with the test's database; answers JSON with ``--json``, text without."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("PATH", f"{postgres.programs}:{os.environ['PATH']}")
+    logs.configure(Settings(_env_file=None))
+
+    def run(*arguments: str, code: int = 0, typed: str = "") -> Any:
+        result = CliRunner().invoke(app, arguments, input=typed)
+        assert result.exit_code == code, result.output
+        return json.loads(result.stdout) if "--json" in arguments else result.output
+
+    yield run
+    structlog.reset_defaults()
+
+
+def test_an_empty_database_becomes_a_portal_with_staff_and_a_customer(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch, run: Any
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", databases.empty())
+    assert "revision" in run("migrate", "--json")
+    owner = run("create-staff", "ann@example.com", "--name", "Ann", "--json")
+    assert "/invite" in owner["link"]
+    made = run("create-account", "Acme", "--currency", "USD", "--email", "bo@example.com", "--json")
+    assert made["account"] == 1
+    assert "/invite" in made["link"]
+    assert "is made" in run("create-account", "Second", "--currency", "GBP")
+    assert run("check", "--json") == {"wrong": []}
+
+
+def test_refusals_are_one_sentence(run: Any) -> None:
+    assert "Refused: email" in run("create-staff", "nobody", "--name", "N", code=1)
+    run("create-staff", "ann@example.com", "--name", "Ann")
+    assert "taken" in run("create-staff", "ann@example.com", "--name", "Ann", code=1)
+    assert "Refused: account 99" in run("export", "99", "nowhere.csv", code=1)
+    assert run("replay-events", "--json") == {"webhooks": 0}
+    assert "Refused: webhook 5" in run("replay-events", "5", code=1)
+
+
+def test_demo_check_and_export(run: Any, tmp_path: Path) -> None:
+    assert run("demo", "--json") == {"written": True}
+    assert run("demo", "--json") == {"written": False}
+    file = tmp_path / "payments.csv"
+    told = run("export", "1", str(file), "--json")
+    with file.open(encoding="utf-8-sig", newline="") as rows:
+        assert len(list(csv.DictReader(rows))) == told["payments"] > 200
+    assert "agree" in run("check")
+
+
+async def test_check_fails_when_the_books_are_wrong(run: Any, database: Database) -> None:
+    async with database.write() as session:
+        await session.execute(
+            text(
+                "insert into account (id, name, home_currency, minimum_payment, debit_limit,"
+                " created_at) values (1, 'A', 'USD', 0, 0, '2026-01-01')"
+            )
+        )
+        await session.execute(text("insert into balance values (1, 'USD', 5)"))
+    told = await asyncio.to_thread(lambda: run("check", "--json", code=1))
+    assert told["wrong"] == ["account 1: balance 0.05 USD, rows sum to 0.00 USD"]
+
+
+def test_a_secret_is_replaced_with_an_overlap(monkeypatch: pytest.MonkeyPatch, run: Any) -> None:
+    monkeypatch.setenv("SECRET_KEYS", "old")
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "whsec_old")
+    new, old = run("rotate-secret", "SECRET_KEYS", "--json")["value"].split(",")
+    assert old == "old"
+    assert len(new) > 40
+    told = run("rotate-secret", "STRIPE_WEBHOOK_SECRET", "--json", typed="whsec_new\n")
+    assert told["value"] == "whsec_new,whsec_old"
+    assert "one secret at a time" in run("rotate-secret", "PAYSTACK_SECRET_KEY", code=1)
+    assert "empty" in run("rotate-secret", "STRIPE_WEBHOOK_SECRET", code=1, typed="\n")
+
+
+def test_a_backup_brings_back_what_was_there(run: Any, tmp_path: Path) -> None:
+    run("create-account", "Acme", "--currency", "USD")
+    file = tmp_path / "backup"
+    run("backup", str(file))
+    run("create-account", "Later", "--currency", "USD")
+    # No gateway answers here, so what was paid since stays unknown and the command says so.
+    assert run("restore", str(file), "--replace", "--json", code=1)["complete"] is False
+    assert run("create-account", "Third", "--currency", "USD", "--json")["account"] == 2

@@ -19,6 +19,7 @@ from payments_app.pages.staff.events import events_page
 from payments_app.pages.staff.gateways import gateways_page
 from payments_app.pages.staff.mail import mail_page
 from payments_app.pages.staff.overview import overview_page
+from payments_app.pages.staff.payments import staff_payments_page
 from payments_app.pages.staff.review import review_page
 from payments_app.services import logs
 from payments_app.services.context import install
@@ -36,6 +37,7 @@ from payments_app.state.staff.audit import AuditState
 from payments_app.state.staff.events import EventsState
 from payments_app.state.staff.gateways import GatewaysState
 from payments_app.state.staff.mail import MailroomState
+from payments_app.state.staff.payments import StaffPaymentsState
 from payments_app.state.staff.review import ReviewState
 from payments_app.state.staff.users import UsersState
 from payments_app.state.tokens import keep_tabs
@@ -159,4 +161,10 @@ app.add_page(
     route="/staff/mail",
     title=f"Mail · {title}",
     on_load=[SessionState.load_staff, MailroomState.load],
+)
+app.add_page(
+    staff_payments_page,
+    route="/staff/payments",
+    title=f"Payments · {title}",
+    on_load=[SessionState.load_staff, StaffPaymentsState.load],
 )

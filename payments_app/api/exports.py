@@ -1,14 +1,16 @@
-"""Downloads of the customer's own payments."""
+"""Downloads of payments: a customer's own, and for staff those of all accounts."""
 
+from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
-from payments_app.api.guards import CustomerIdentity
-from payments_app.services import exports
+from payments_app.api.guards import CustomerIdentity, ViewerIdentity
+from payments_app.services import exports, staff_exports
 from payments_app.services.context import current
+from payments_app.services.staff_view import StaffView
 from payments_app.services.view import View
 
 router = APIRouter(tags=["exports"])
@@ -34,11 +36,25 @@ async def payments_csv(
     """Stream the customer's payments as CSV: all of them, or those of the view on screen."""
     portal = current()
     view = asked if asked.view is Scope.CURRENT else View()
+    name = exports.file_name(portal, who)
+    return _file(exports.csv_pieces(portal, who, view), name)
+
+
+@router.get("/staff/exports/payments.csv")
+async def staff_payments_csv(who: ViewerIdentity, request: Request) -> StreamingResponse:
+    """Stream what the address of the staff's list shows as CSV, private notes included."""
+    portal = current()
+    view = StaffView.from_query(request.url.query)
+    name = f"payments-{portal.clock().date().isoformat()}.csv"
+    return _file(staff_exports.csv_pieces(portal, who, view), name)
+
+
+def _file(pieces: AsyncIterator[bytes], name: str) -> StreamingResponse:
     return StreamingResponse(
-        exports.csv_pieces(portal, who, view),
+        pieces,
         media_type="text/csv; charset=utf-8",
         headers={
-            "Content-Disposition": f'attachment; filename="{exports.file_name(portal, who)}"',
+            "Content-Disposition": f'attachment; filename="{name}"',
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
         },

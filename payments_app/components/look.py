@@ -11,7 +11,7 @@ THEME: Final = rx.theme(
 """For the Radix plugin in rxconfig.py."""
 
 LOOK: Final[dict[str, Any]] = {
-    "stylesheets": ["/portal.css", "/staff.css", "/operations.css"],
+    "stylesheets": ["/portal.css", "/staff.css", "/operations.css", "/live_table.css"],
     "head_components": [
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         rx.el.meta(name="color-scheme", content="light dark"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,9 +24,19 @@ class Order(StrEnum):
     LOWEST = "lowest"
 
 
+class Narrowing(Protocol):
+    """Which payments a list shows."""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what must hold for each of its rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which payments; each field that is set narrows the list.
+    """Which of one account's payments; each field that is set narrows the list.
+
+    What a customer asks for is always of this type, so that it cannot lose its account; staff,
+    who see all of them, have ``db.staff_payments.StaffFilter``.
 
     ``since`` is inclusive and ``until`` exclusive; ``gateway`` "" means rows of no gateway.
     """
@@ -37,6 +47,28 @@ class Filter:
     until: datetime | None = None
     status: PaymentStatus | None = None
     gateway: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what must hold for each of its rows."""
+        conditions = [col(Payment.account_id) == self.account_id]
+        if self.search:
+            conditions.append(
+                or_(
+                    *(
+                        col(text).icontains(self.search, autoescape=True)
+                        for text in (Payment.description, Payment.reference, Payment.method_detail)
+                    )
+                )
+            )
+        if self.since is not None:
+            conditions.append(col(Payment.dated_at) >= self.since)
+        if self.until is not None:
+            conditions.append(col(Payment.dated_at) < self.until)
+        if self.status is not None:
+            conditions.append(col(Payment.status) == self.status)
+        if self.gateway is not None:
+            conditions.append(col(Payment.gateway) == (self.gateway or None))
+        return conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +97,7 @@ def cursor_of(payment: Payment, order: Order) -> Cursor:
 
 
 async def page(
-    session: AsyncSession, chosen: Filter, order: Order, after: Cursor | None, limit: int
+    session: AsyncSession, chosen: Narrowing, order: Order, after: Cursor | None, limit: int
 ) -> Sequence[Payment]:
     """Return up to ``limit`` payments behind the cursor."""
     keys = sorting(order)
@@ -78,18 +110,18 @@ async def page(
     return rows
 
 
-async def count(session: AsyncSession, chosen: Filter, limit: int) -> int:
+async def count(session: AsyncSession, chosen: Narrowing, limit: int) -> int:
     """Count payments, but no further than ``limit``, so that it takes as long for a million."""
-    found = select(col(Payment.id)).where(*_conditions(chosen)).limit(limit).subquery()
+    found = select(col(Payment.id)).where(*chosen.conditions()).limit(limit).subquery()
     return (await session.execute(select(func.count()).select_from(found))).scalar_one()
 
 
-async def totals(session: AsyncSession, chosen: Filter) -> list[Total]:
+async def totals(session: AsyncSession, chosen: Narrowing) -> list[Total]:
     """Return the rows and sums per currency, in the order of the codes."""
     completed = case((col(Payment.status) == PaymentStatus.COMPLETED, col(Payment.amount)), else_=0)
     query = (
         select(col(Payment.currency), func.count(), func.sum(completed))
-        .where(*_conditions(chosen))
+        .where(*chosen.conditions())
         .group_by(col(Payment.currency))
         .order_by(col(Payment.currency))
     )
@@ -148,9 +180,9 @@ async def timeline(session: AsyncSession, payment_id: int) -> Sequence[TimelineE
     return (await session.execute(query)).scalars().all()
 
 
-def matching(chosen: Filter) -> Select[Any]:
+def matching(chosen: Narrowing) -> Select[Any]:
     """Return the query of the payments that a filter leaves."""
-    return select(Payment).where(*_conditions(chosen))
+    return select(Payment).where(*chosen.conditions())
 
 
 async def span(session: AsyncSession, chosen: Filter) -> tuple[datetime, datetime] | None:
@@ -161,28 +193,6 @@ async def span(session: AsyncSession, chosen: Filter) -> tuple[datetime, datetim
     )
     first, last = (await session.execute(query)).one()
     return None if first is None else (first, last)
-
-
-def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
-    conditions = [col(Payment.account_id) == chosen.account_id]
-    if chosen.search:
-        conditions.append(
-            or_(
-                *(
-                    col(text).icontains(chosen.search, autoescape=True)
-                    for text in (Payment.description, Payment.reference, Payment.method_detail)
-                )
-            )
-        )
-    if chosen.since is not None:
-        conditions.append(col(Payment.dated_at) >= chosen.since)
-    if chosen.until is not None:
-        conditions.append(col(Payment.dated_at) < chosen.until)
-    if chosen.status is not None:
-        conditions.append(col(Payment.status) == chosen.status)
-    if chosen.gateway is not None:
-        conditions.append(col(Payment.gateway) == (chosen.gateway or None))
-    return conditions
 
 
 def sorting(order: Order) -> Sorting:

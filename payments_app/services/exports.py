@@ -29,7 +29,7 @@ HEADER: Final = (
     "Reason",
 )
 
-_slots: Final = asyncio.Semaphore(4)
+slots: Final = asyncio.Semaphore(4)
 """Exports that may read at once; each keeps a database connection while its client takes it."""
 
 
@@ -38,7 +38,7 @@ async def csv_pieces(portal: Portal, who: Identity, view: View) -> AsyncIterator
     yield (",".join(HEADER) + "\r\n").encode()
     chosen = view.filter(who)
     zone = formatting.zone_of(who.time_zone)
-    async with _slots, portal.db.read(snapshot=True) as session:
+    async with slots, portal.db.read(snapshot=True) as session:
         span = await payments.span(session, chosen)
         if span is None:
             return
@@ -58,7 +58,7 @@ def _cells(portal: Portal, cells: Cells) -> list[Cell]:
         col(Payment.currency),
         cells.named(col(Payment.status), status),
         cells.text(col(Payment.description)),
-        _method(portal, cells),
+        method_cell(portal, cells),
         col(Payment.reference),
         case(
             (reason.is_(None), ""),
@@ -67,7 +67,7 @@ def _cells(portal: Portal, cells: Cells) -> list[Cell]:
     ]
 
 
-def _method(portal: Portal, cells: Cells) -> Cell:
+def method_cell(portal: Portal, cells: Cells) -> Cell:
     """Write what ``reports.method_text`` says of the row."""
     gateway, channel = col(Payment.gateway), col(Payment.channel)
     detail = col(Payment.method_detail)

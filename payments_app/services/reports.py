@@ -1,7 +1,7 @@
 """What customers see of their payments: the list, one payment, balances. All as text to show."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -119,15 +119,6 @@ class Summary:
     totals: tuple[TotalLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A payment and its account's balances, read once for all who watch them."""
-
-    payment: Payment
-    standings: Sequence[Standing] = field(default_factory=tuple)
-    balance: int | None = None
-
-
 async def list_page(portal: Portal, who: Identity, view: View, after: Cursor | None) -> ListPage:
     """Return a page of the customer's own payments, with how many the view holds in all."""
     chosen = view.filter(who)
@@ -173,15 +164,6 @@ def balance_lines(who: Identity, found: Sequence[Standing]) -> tuple[BalanceLine
         )
         for standing in ordered
     )
-
-
-async def snapshot(portal: Portal, payment_id: int) -> Snapshot:
-    """Read a payment that has changed, with its account's balances."""
-    async with portal.db.read() as session:
-        payment = await session.get_one(Payment, payment_id)
-        standings = await payments.standings(session, payment.account_id)
-        left = await statements.balances_after(session, [payment_id])
-    return Snapshot(payment, standings, left.get(payment_id))
 
 
 async def summary(portal: Portal, who: Identity, view: View) -> Summary:

@@ -1,12 +1,13 @@
 """Live updates: what is committed reaches the tabs that may see it, without a reload.
 
-One listener per worker reads each change once. A tab is told which payments changed and takes them
-from ``recent()``, after its own login session was checked as for every event.
+One listener per worker reads each change once. A customer's tab is told which payments changed and
+takes them from ``recent()``, after its own login session was checked as for every event; a staff
+list is sent the changed row itself (``desks``).
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -15,14 +16,16 @@ import structlog
 from reflex.event import Event
 from sqlalchemy.exc import SQLAlchemyError
 
-from payments_app.services import reports
+from payments_app.services import changes
+from payments_app.services.changes import Snapshot
 from payments_app.services.context import Portal
 from payments_app.services.live import Change
-from payments_app.services.reports import Snapshot
+from payments_app.state import desks
 
 log = structlog.get_logger()
 
 _GATHER_SECONDS: Final = 0.05
+_LOOK_AROUND_SECONDS: Final = 1.0
 _MOST_RECENT: Final = 500
 
 Update = Callable[[list[int]], Any]
@@ -50,55 +53,90 @@ def recent(payment_id: int, account_id: int | None) -> Snapshot | None:
 @asynccontextmanager
 async def follow_changes(app: rx.App, portal: Portal) -> AsyncIterator[None]:
     """Push committed changes to this worker's tabs until the block ends."""
-    changes: asyncio.Queue[Change] = asyncio.Queue()
-    unsubscribe = portal.feed.subscribe(changes.put)
-    task = asyncio.create_task(_follow(app, portal, changes))
+    news: asyncio.Queue[Change] = asyncio.Queue()
+    unsubscribe = portal.feed.subscribe(news.put)
+    tasks = [
+        asyncio.create_task(_follow(app, portal, news)),
+        asyncio.create_task(_look_around(app, portal, news)),
+    ]
     try:
         yield
     finally:
         unsubscribe()
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         _watchers.clear()
         _recent.clear()
+        desks.clear()
 
 
-async def _follow(app: rx.App, portal: Portal, changes: asyncio.Queue[Change]) -> None:
+async def _follow(app: rx.App, portal: Portal, news: asyncio.Queue[Change]) -> None:
     while True:
-        first = await changes.get()
-        # Changes come in flocks: created, settled, booked. One message tells them all.
-        await asyncio.sleep(_GATHER_SECONDS)
+        first = await news.get()
         flock = {first.payment_id: first}
-        while not changes.empty():
-            change = changes.get_nowait()
+        while not news.empty():
+            change = news.get_nowait()
             flock[change.payment_id] = change
         try:
             await _tell(app, portal, flock)
         except (SQLAlchemyError, RuntimeError):
             # The next change or reload shows what this one did not.
             log.exception("live_update_failed")
+        # The first change goes out at once; those on its heels (settled, booked) go together.
+        await asyncio.sleep(_GATHER_SECONDS)
+
+
+async def _look_around(app: rx.App, portal: Portal, news: asyncio.Queue[Change]) -> None:
+    """Take in what other processes changed, and whatever a feed has lost; forget closed tabs."""
+    while True:
+        with suppress(SQLAlchemyError):  # the database is away: look again from now on
+            async with changes.tail_of(portal) as tail:
+                while True:
+                    await asyncio.sleep(_LOOK_AROUND_SECONDS)
+                    _forget_closed(app)
+                    for entry, change in await tail.changes():
+                        known = _recent.get(change.payment_id)
+                        if known is None or known.entry.last_entry < entry:
+                            await news.put(change)
+        await asyncio.sleep(_LOOK_AROUND_SECONDS)
 
 
 async def _tell(app: rx.App, portal: Portal, flock: dict[int, Change]) -> None:
     _forget_closed(app)
-    watched = {account_id for account_id, _ in _watchers.values()}
+    accounts = {account_id for account_id, _ in _watchers.values()}
+    everything = None in accounts or desks.any_open()
+    wanted = [
+        change.payment_id
+        for change in flock.values()
+        if everything or change.account_id in accounts
+    ]
+    if not wanted:
+        return
+    reading = await changes.read(portal, wanted, accounts=accounts, sessions=desks.sessions())
+    _remember(reading.snapshots)
+    await desks.push(app, portal, reading)
     by_account: dict[int, list[int]] = {}
-    for change in flock.values():
-        if watched & {change.account_id, None}:
-            _recent[change.payment_id] = await reports.snapshot(portal, change.payment_id)
-            _recent.move_to_end(change.payment_id)
-            by_account.setdefault(change.account_id, []).append(change.payment_id)
-    while len(_recent) > _MOST_RECENT:
-        _recent.popitem(last=False)
+    for snapshot in reading.snapshots:
+        by_account.setdefault(snapshot.payment.account_id, []).append(snapshot.payment.key)
     for token, (account_id, update) in tuple(_watchers.items()):
-        ids = list(flock) if account_id is None else by_account.get(account_id)
+        ids = wanted if account_id is None else by_account.get(account_id)
         if ids:
             event = Event.from_event_type(update(ids))[0]
             await app.event_processor.enqueue(token, event)
+
+
+def _remember(snapshots: Sequence[Snapshot]) -> None:
+    for snapshot in snapshots:
+        _recent[snapshot.payment.key] = snapshot
+        _recent.move_to_end(snapshot.payment.key)
+    while len(_recent) > _MOST_RECENT:
+        _recent.popitem(last=False)
 
 
 def _forget_closed(app: rx.App) -> None:
     connected = app.event_namespace.token_to_sid if app.event_namespace else {}
     for token in [token for token in _watchers if token not in connected]:
         del _watchers[token]
+    desks.keep(connected)

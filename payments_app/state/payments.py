@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from payments_app.db.keyset import Cursor
 from payments_app.db.payments import Order
 from payments_app.services import formatting, reports, wording
+from payments_app.services.changes import Snapshot
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.periods import PERIODS, days_of
@@ -20,7 +21,6 @@ from payments_app.services.reports import (
     PAGE_SIZE,
     BalanceLine,
     Row,
-    Snapshot,
 )
 from payments_app.services.view import NO_GATEWAY, View
 from payments_app.state import live

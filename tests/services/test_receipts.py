@@ -8,7 +8,7 @@ from payments_app.db.models import Account
 from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus
-from payments_app.services import checkout, receipts, refunds, reports
+from payments_app.services import changes, checkout, receipts, refunds, reports
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.view import View
@@ -151,4 +151,5 @@ async def test_the_list_shows_the_balance_that_each_completed_payment_left(shop:
         second.reference: "$75.00",
     }
     payment = await shop.payment(second.reference)
-    assert (await reports.snapshot(shop.portal, payment.key)).balance == 7500
+    reading = await changes.read(shop.portal, [payment.key], accounts=[payment.account_id])
+    assert reading.snapshots[0].balance == 7500

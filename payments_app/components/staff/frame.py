@@ -24,6 +24,7 @@ class Section:
 
 
 OVERVIEW: Final = Section("Overview", "layout-dashboard", "/staff")
+PAYMENTS: Final = Section("Payments", "list", "/staff/payments")
 ACCOUNTS: Final = Section("Accounts", "building-2", "/staff/accounts")
 REVIEW: Final = Section("Review", "list-checks", "/staff/review")
 GATEWAYS: Final = Section("Gateways", "plug-zap", "/staff/gateways")
@@ -33,7 +34,7 @@ AUDIT: Final = Section("Audit", "scroll-text", "/staff/audit")
 
 MAIL: Final = Section("Mail", "mail", "/staff/mail")
 
-SECTIONS: Final = (OVERVIEW, REVIEW, ACCOUNTS, GATEWAYS, EVENTS, MAIL, TEAM, AUDIT)
+SECTIONS: Final = (OVERVIEW, PAYMENTS, REVIEW, ACCOUNTS, GATEWAYS, EVENTS, MAIL, TEAM, AUDIT)
 """In the order of the rail."""
 
 

@@ -1,0 +1,175 @@
+"""What narrows the staff's list of payments: search, choices of several, days, amounts, columns."""
+
+from collections.abc import Sequence
+
+import reflex as rx
+
+from payments_app.components.staff import parts
+from payments_app.state.staff.payments import Chip, Choice, StaffPaymentsState
+
+
+def search() -> rx.Component:
+    """Show the field that searches all that a payment is known by."""
+    return rx.box(
+        rx.input(
+            rx.input.slot(rx.icon("search", size=14, aria_hidden="true")),
+            default_value=StaffPaymentsState.search_text,
+            on_change=StaffPaymentsState.search.debounce(300),
+            placeholder="Reference, account, description, e-mail",
+            aria_label="Search by reference, account, description or e-mail",
+            type="search",
+            max_length=100,
+            size="2",
+            key=f"search-{StaffPaymentsState.form}",
+        ),
+        class_name="search",
+    )
+
+
+def multiple(
+    label: str, field: str, choices: rx.Var[list[Choice]], *, searchable: bool = False
+) -> rx.Component:
+    """Show a button that opens the values of one filter, several of which may be chosen."""
+    return _popover(
+        label,
+        rx.cond(
+            searchable,
+            rx.input(
+                on_change=StaffPaymentsState.search_accounts.debounce(250),
+                placeholder="Find an account",
+                aria_label="Find an account",
+                type="search",
+                size="2",
+                margin_bottom="8px",
+            ),
+        )
+        if searchable
+        else rx.fragment(),
+        rx.el.div(
+            rx.foreach(choices, lambda choice: _choice(field, choice)),
+            class_name="value-list",
+            role="group",
+            aria_label=label,
+        ),
+    )
+
+
+def days() -> rx.Component:
+    """Show the fields for the first and the last day."""
+    return _popover(
+        "Dates",
+        _day("From", StaffPaymentsState.since, StaffPaymentsState.choose_since),
+        _day("To", StaffPaymentsState.until, StaffPaymentsState.choose_until),
+        rx.el.small("Days in ", StaffPaymentsState.time_zone, class_name="quiet"),
+    )
+
+
+def amounts() -> rx.Component:
+    """Show the fields for the smallest and the largest total."""
+    return _popover(
+        "Total",
+        _amount("At least", StaffPaymentsState.least, StaffPaymentsState.choose_least),
+        _amount("At most", StaffPaymentsState.most, StaffPaymentsState.choose_most),
+        rx.cond(
+            StaffPaymentsState.amount_fault != "",
+            rx.el.p(StaffPaymentsState.amount_fault, class_name="fault", role="alert"),
+        ),
+        rx.el.small("Purchases and refunds are negative.", class_name="quiet"),
+    )
+
+
+def columns(known: Sequence[dict[str, str]]) -> rx.Component:
+    """Show a button that opens the choice of columns."""
+    return _popover(
+        "Columns",
+        rx.el.div(
+            *(
+                rx.el.label(
+                    rx.checkbox(
+                        checked=~StaffPaymentsState.hidden.split(",").contains(column["key"]),
+                        on_change=lambda _, key=column["key"]: StaffPaymentsState.toggle_column(
+                            key
+                        ),
+                    ),
+                    column["label"],
+                    class_name="choice",
+                )
+                for column in known
+                if column["key"] != "description"
+            ),
+            class_name="value-list",
+            role="group",
+            aria_label="Columns",
+        ),
+    )
+
+
+def chosen() -> rx.Component:
+    """Show the filters that are on, each to take off, and a button for all."""
+    return parts.chips(
+        rx.foreach(StaffPaymentsState.chips, _chip),
+        rx.cond(
+            StaffPaymentsState.narrowed,
+            rx.button(
+                "Clear",
+                on_click=StaffPaymentsState.clear,
+                variant="ghost",
+                color_scheme="gray",
+                size="1",
+                margin="0 4px",
+            ),
+        ),
+    )
+
+
+def _chip(chip: Chip) -> rx.Component:
+    return parts.chip(chip.label, StaffPaymentsState.remove(chip.field, chip.value))
+
+
+def _choice(field: str, choice: Choice) -> rx.Component:
+    return rx.el.label(
+        rx.checkbox(
+            checked=choice.chosen,
+            on_change=lambda _: StaffPaymentsState.toggle(field, choice.value),
+        ),
+        choice.label,
+        class_name="choice",
+        key=choice.value,
+    )
+
+
+def _day(label: str, value: rx.Var[str], on_change: rx.EventHandler) -> rx.Component:
+    return rx.el.label(
+        label,
+        rx.el.input(type="date", default_value=value, on_change=on_change, key=value),
+        class_name="field-row",
+    )
+
+
+def _amount(label: str, value: rx.Var[str], on_change: rx.EventHandler) -> rx.Component:
+    return rx.el.label(
+        label,
+        rx.el.input(
+            default_value=value,
+            on_change=on_change.debounce(400),
+            input_mode="decimal",
+            max_length=20,
+            key=f"{label}-{StaffPaymentsState.form}",
+        ),
+        class_name="field-row",
+    )
+
+
+def _popover(label: str, *content: rx.Component) -> rx.Component:
+    return rx.popover.root(
+        rx.popover.trigger(
+            rx.button(
+                label,
+                rx.icon("chevron-down", size=14, aria_hidden="true"),
+                variant="surface",
+                color_scheme="gray",
+                size="2",
+            )
+        ),
+        rx.popover.content(*content, aria_label=label, size="1", width="240px"),
+    )

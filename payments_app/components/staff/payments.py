@@ -1,0 +1,186 @@
+"""The staff's list of all payments, live."""
+
+from typing import Any, Final
+
+import reflex as rx
+from reflex_components_core.core.banner import has_connection_errors
+
+from payments_app.components.look import PlainLink, RowKeys
+from payments_app.components.staff import parts, table
+from payments_app.components.staff.filters import amounts, chosen, columns, days, multiple, search
+from payments_app.components.staff.live import LiveTable, Updated
+from payments_app.components.staff.payment_detail import staff_payment_detail
+from payments_app.db.payments import Order
+from payments_app.domain.payment import Role
+from payments_app.services.staff_payments import PAGE_SIZE, Figure
+from payments_app.state.session import SessionState
+from payments_app.state.staff.detail import APPROVE, CANCEL, REFUND, StaffDetailState
+from payments_app.state.staff.payments import ASK, EVENTS, OPEN, StaffPaymentsState
+
+COLUMNS: Final = (
+    {"key": "account", "label": "Account", "className": ""},
+    {
+        "key": "date",
+        "label": "Date",
+        "className": "soft tabular",
+        "up": Order.OLDEST.value,
+        "down": Order.NEWEST.value,
+    },
+    {"key": "description", "label": "Description", "className": "cut"},
+    {"key": "method", "label": "Method", "className": "soft"},
+    {"key": "status", "label": "Status", "className": ""},
+    {
+        "key": "total",
+        "label": "Total",
+        "className": "end tabular strong",
+        "up": Order.LOWEST.value,
+        "down": Order.HIGHEST.value,
+    },
+    {"key": "fee", "label": "Fee", "className": "end tabular soft"},
+    {"key": "age", "label": "Pending for", "className": "end tabular soft"},
+)
+"""In the order of the table; the description always stays, since it opens the payment."""
+
+_TEXTS: Final = {
+    "name": "Payments of all accounts",
+    "one": "1 new payment",
+    "more": "{count} new payments",
+    "private": "For staff only",
+    "actions": "Actions",
+    "menu": "Actions for {reference}",
+}
+
+
+_LOOKS: Final = {OPEN: "Open", EVENTS: "Show webhooks"}
+_ACTS: Final = {
+    APPROVE: "Approve",
+    CANCEL: "Cancel",
+    REFUND: "Refund",
+    ASK: "Ask the provider now",
+}
+
+
+def staff_payments() -> rx.Component:
+    """Show the list with what narrows it, or why there is none."""
+    return rx.fragment(
+        parts.section_head("Payments", _live_mark(), _export()),
+        rx.el.div(
+            search(),
+            multiple("Status", "status", StaffPaymentsState.statuses),
+            multiple("Method", "method", StaffPaymentsState.methods),
+            multiple("Currency", "currency", StaffPaymentsState.currencies),
+            multiple("Account", "account", StaffPaymentsState.accounts, searchable=True),
+            days(),
+            amounts(),
+            columns(COLUMNS),
+            class_name="staff-tools",
+            role="search",
+        ),
+        chosen(),
+        parts.stats(rx.foreach(StaffPaymentsState.figures, _figure)),
+        rx.match(
+            StaffPaymentsState.phase,
+            (
+                "error",
+                table.failed(
+                    "The payments cannot be shown just now",
+                    StaffPaymentsState.error_reference,
+                    StaffPaymentsState.refresh,
+                ),
+            ),
+            rx.fragment(_table(), _nothing()),
+        ),
+        RowKeys.create(opened=_opened()),
+        staff_payment_detail(),
+    )
+
+
+def _opened() -> Any:
+    return rx.cond(StaffDetailState.is_open, StaffDetailState.reference, "")
+
+
+def _table() -> rx.Component:
+    return rx.fragment(
+        LiveTable.create(
+            rows=StaffPaymentsState.rows,
+            turn=StaffPaymentsState.turn,
+            patch=StaffPaymentsState.patch,
+            columns=list(COLUMNS),
+            hidden=StaffPaymentsState.hidden,
+            order=StaffPaymentsState.order,
+            first=StaffPaymentsState.is_first,
+            size=PAGE_SIZE,
+            loaded=StaffPaymentsState.loaded,
+            loading=StaffPaymentsState.phase == "loading",
+            texts={**_TEXTS, "locale": StaffPaymentsState.locale},
+            deeds=rx.cond(SessionState.role == Role.VIEWER.value, _LOOKS, {**_LOOKS, **_ACTS}),
+            opened=_opened(),
+            on_open=StaffDetailState.open,
+            on_deed=StaffPaymentsState.act,
+            on_opened_changed=StaffDetailState.refresh,
+            on_sort=StaffPaymentsState.sort,
+            on_refresh=StaffPaymentsState.refresh,
+        ),
+        rx.cond(
+            StaffPaymentsState.rows.length() > 0,
+            table.pages(
+                StaffPaymentsState.range_text,
+                StaffPaymentsState.go_newer,
+                StaffPaymentsState.has_newer,
+                StaffPaymentsState.go_older,
+                StaffPaymentsState.has_older,
+            ),
+        ),
+    )
+
+
+def _nothing() -> rx.Component:
+    return rx.cond(
+        (StaffPaymentsState.phase == "ready") & (StaffPaymentsState.rows.length() == 0),
+        rx.cond(
+            StaffPaymentsState.narrowed,
+            table.no_match(
+                "No payment matches", StaffPaymentsState.filters_text, StaffPaymentsState.clear
+            ),
+            table.empty("wallet", "No payments yet", "The first one shows here by itself."),
+        ),
+    )
+
+
+def _figure(figure: Figure) -> rx.Component:
+    return parts.stat(figure.currency, figure.completed, f"completed, {figure.rows} payments")
+
+
+def _live_mark() -> rx.Component:
+    return rx.cond(
+        has_connection_errors,
+        rx.el.span("Reconnecting", class_name="live away"),
+        rx.el.span(
+            "Live",
+            Updated.create(
+                stamp=f"{StaffPaymentsState.turn}-{StaffPaymentsState.patch['last']}",
+                text="updated {ago}",
+                locale=StaffPaymentsState.locale,
+            ),
+            class_name="live",
+        ),
+    )
+
+
+def _export() -> rx.Component:
+    label = "Download as CSV"
+    return rx.tooltip(
+        rx.icon_button(
+            PlainLink.create(
+                rx.icon("download", size=16),
+                href=StaffPaymentsState.export_address,
+                download=True,
+                aria_label=label,
+            ),
+            as_child=True,
+            variant="surface",
+            color_scheme="gray",
+            size="2",
+        ),
+        content=label,
+    )

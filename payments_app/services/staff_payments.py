@@ -1,0 +1,174 @@
+"""What staff see of all customers' payments: the list, its totals, and what changed in it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from payments_app.db import payments, staff_payments
+from payments_app.db.keyset import Cursor
+from payments_app.db.models import Account, Balance, Payment
+from payments_app.db.staff_payments import Entry
+from payments_app.domain.money import Money
+from payments_app.domain.payment import PaymentKind, PaymentStatus, Role
+from payments_app.services import formatting, reports, wording
+from payments_app.services.context import Portal
+from payments_app.services.identity import Identity
+from payments_app.services.reports import MOST_COUNTED
+from payments_app.services.review import approvable
+from payments_app.services.staff_view import StaffView
+
+PAGE_SIZE: Final = 50
+_MOST_ACCOUNTS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRow:
+    """One line of the staff's list.
+
+    ``at`` is the date that the list sorts by and ``since`` when a Pending one was created (else
+    0), both in seconds since 1970: the browser sorts and counts the age with them. ``deeds`` is
+    what its menu offers, between spaces.
+    """
+
+    id: int
+    reference: str
+    account: str
+    date: str
+    description: str
+    note: str
+    method: str
+    status: str
+    label: str
+    total: str
+    fee: str
+    at: int
+    since: int
+    deeds: str
+
+
+@dataclass(frozen=True, slots=True)
+class StaffPage:
+    """One page of the list. ``older`` is where the next one starts, None behind the last."""
+
+    rows: tuple[StaffRow, ...]
+    found: int
+    older: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What a list holds in one currency: payments in all, and the sum of the Completed ones."""
+
+    currency: str
+    rows: str
+    completed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One value that a filter may take, with its name."""
+
+    value: str
+    label: str
+
+
+async def list_page(
+    portal: Portal, who: Identity, view: StaffView, after: Cursor | None
+) -> StaffPage:
+    """Return a page of all customers' payments; raises NotAllowed for customers."""
+    who.require(Role.VIEWER)
+    chosen = view.filter(who)
+    async with portal.db.read() as session:
+        found = await staff_payments.page(session, chosen, view.order, after, PAGE_SIZE + 1)
+        if after is None and len(found) <= PAGE_SIZE:
+            count = len(found)
+        else:
+            count = await payments.count(session, chosen, MOST_COUNTED + 1)
+    shown = found[:PAGE_SIZE]
+    more = len(found) > PAGE_SIZE
+    return StaffPage(
+        rows=tuple(row_of(portal, entry, who.locale, who.time_zone) for entry in shown),
+        found=count,
+        older=payments.cursor_of(shown[-1].payment, view.order) if more else None,
+    )
+
+
+async def totals(portal: Portal, who: Identity, view: StaffView) -> tuple[Figure, ...]:
+    """Return what the view holds in each currency; raises NotAllowed for customers."""
+    who.require(Role.VIEWER)
+    async with portal.db.read() as session:
+        found = await payments.totals(session, view.filter(who))
+    return tuple(
+        Figure(
+            total.currency,
+            formatting.count(total.rows, who.locale),
+            formatting.money(Money(total.completed, total.currency), who.locale),
+        )
+        for total in found
+    )
+
+
+async def account_options(
+    portal: Portal, who: Identity, search: str, chosen: Iterable[int]
+) -> tuple[Option, ...]:
+    """Return accounts to filter by: those chosen, and those whose name holds the text."""
+    who.require(Role.VIEWER)
+    named = select(col(Account.id), col(Account.name)).order_by(col(Account.name))
+    if search:
+        named = named.where(col(Account.name).icontains(search, autoescape=True))
+    async with portal.db.read() as session:
+        kept = await staff_payments.account_names(session, chosen)
+        rows = (await session.execute(named.limit(_MOST_ACCOUNTS))).all()
+    names = kept | {row[0]: row[1] for row in rows}
+    return tuple(Option(str(number), name) for number, name in names.items())
+
+
+async def currency_options(portal: Portal, who: Identity) -> tuple[str, ...]:
+    """Return the currencies that accounts hold money in; raises NotAllowed for customers."""
+    who.require(Role.VIEWER)
+    query = select(col(Balance.currency)).distinct().order_by(col(Balance.currency))
+    async with portal.db.read() as session:
+        return tuple((await session.execute(query)).scalars())
+
+
+def row_of(portal: Portal, entry: Entry, locale: str, zone: str) -> StaffRow:
+    """Write one payment as a line of the list."""
+    payment = entry.payment
+    pending = payment.status is PaymentStatus.PENDING
+    return StaffRow(
+        id=payment.key,
+        reference=payment.reference,
+        account=entry.account,
+        date=formatting.day_and_time(payment.dated_at, locale, zone),
+        description=payment.description or wording.KINDS[payment.kind],
+        note=payment.private_note,
+        method=reports.method_text(portal, payment.gateway, payment.channel, payment.method_detail),
+        status=payment.status.value,
+        label=wording.STATUSES[payment.status],
+        total=formatting.money(Money(payment.amount, payment.currency), locale),
+        fee=formatting.money(Money(payment.fee, payment.currency), locale) if payment.fee else "",
+        at=int(payment.dated_at.timestamp()),
+        since=int(payment.created_at.timestamp()) if pending else 0,
+        deeds=" ".join(_deeds(portal, payment)),
+    )
+
+
+def _deeds(portal: Portal, payment: Payment) -> Iterable[str]:
+    at_gateway = payment.kind is PaymentKind.TOP_UP and payment.gateway is not None
+    pending = payment.status is PaymentStatus.PENDING
+    if approvable(payment, portal.clock()):
+        yield "approve"
+    if pending:
+        yield "cancel"
+    if at_gateway and payment.status is PaymentStatus.COMPLETED:
+        yield "refund"
+    if at_gateway and pending:
+        yield "ask"
+
+
+def as_sent(row: StaffRow) -> Mapping[str, Any]:
+    """Return a row as it goes to the browser."""
+    return asdict(row)

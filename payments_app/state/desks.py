@@ -1,0 +1,111 @@
+"""The staff's open lists of payments: each is sent only the rows that changed, and only its own.
+
+What a tab shows is held by the tab. Here stands what it may and wants to see, so that a change is
+read, matched and written once for all tabs alike and goes out as a few hundred bytes, without an
+event that would take the tab's state and read its login session again.
+"""
+
+from collections import deque
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import reflex as rx
+from reflex.state import StateUpdate
+from reflex_base.constants.state import FIELD_MARKER
+
+from payments_app.db.staff_payments import StaffFilter
+from payments_app.services import staff_payments
+from payments_app.services.changes import Reading
+from payments_app.services.context import Portal
+from payments_app.services.identity import Identity
+
+_REPEATED: Final = 2
+"""How many changes a message carries at least: a browser may skip a message when two come at once,
+and makes good for it with the next; what it still misses it asks for."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """One tab's list. ``state`` is the state with the var ``patch``; ``turn`` counts its loads.
+
+    ``shown`` are the payments that the tab may have on screen, None while it still reads them.
+    """
+
+    who: Identity
+    chosen: StaffFilter
+    state: str
+    turn: int
+    shown: set[int] | None = None
+    sent: int = 0
+    latest: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_REPEATED))
+
+
+_desks: dict[str, Desk] = {}
+
+
+def open_desk(token: str, desk: Desk) -> None:
+    """Send this tab the changes of its list from now on; replaces the list it had."""
+    _desks[token] = desk
+
+
+def any_open() -> bool:
+    """Tell whether any tab of this worker shows a list."""
+    return bool(_desks)
+
+
+def sessions() -> set[int]:
+    """Return the login sessions that the open lists stand on."""
+    return {desk.who.session_id for desk in _desks.values()}
+
+
+def keep(connected: Container[str]) -> None:
+    """Forget the tabs that are closed."""
+    for token in [token for token in _desks if token not in connected]:
+        del _desks[token]
+
+
+def clear() -> None:
+    """Forget all tabs."""
+    _desks.clear()
+
+
+async def push(app: rx.App, portal: Portal, reading: Reading) -> None:
+    """Send each list the rows that changed in it; one whose login has ended is sent nothing."""
+    rows: dict[tuple[int, str, str], Any] = {}
+    matched: dict[tuple[int, StaffFilter], bool] = {}
+    for token, desk in tuple(_desks.items()):
+        if desk.who.session_id not in reading.sessions:
+            del _desks[token]
+            continue
+        fresh = 0
+        for snapshot in reading.snapshots:
+            key, kind = snapshot.payment.key, (desk.who.locale, desk.who.time_zone)
+            if (key, desk.chosen) not in matched:
+                matched[key, desk.chosen] = desk.chosen.matches(snapshot.entry)
+            gone = desk.shown is not None and key not in desk.shown
+            if gone and not matched[key, desk.chosen]:
+                continue
+            if (key, *kind) not in rows:
+                row = staff_payments.row_of(portal, snapshot.entry, *kind)
+                rows[key, *kind] = staff_payments.as_sent(row)
+            _note(desk, key, rows[key, *kind], matched[key, desk.chosen])
+            fresh += 1
+        if fresh:
+            await _send(app, token, desk, fresh)
+
+
+def _note(desk: Desk, key: int, row: Any, match: bool) -> None:
+    desk.sent += 1
+    if desk.shown is not None:
+        desk.shown.add(key)
+    desk.latest.append({"n": desk.sent, "match": match, "row": row})
+
+
+async def _send(app: rx.App, token: str, desk: Desk, fresh: int) -> None:
+    """Put the latest changes into the tab's var; many at once are left to the tab to read anew."""
+    changes: Sequence[dict[str, Any]] = tuple(desk.latest) if fresh <= _REPEATED else ()
+    patch = {"turn": desk.turn, "last": desk.sent, "changes": changes}
+    update = StateUpdate(delta={desk.state: {f"patch{FIELD_MARKER}": patch}})
+    if app.event_namespace is not None:
+        await app.event_namespace.emit_update(update, token)

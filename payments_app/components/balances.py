@@ -3,6 +3,7 @@
 import reflex as rx
 
 from payments_app.services.reports import BalanceLine
+from payments_app.state.balance import BalanceState
 from payments_app.state.payments import PaymentsState
 
 
@@ -21,7 +22,14 @@ def balances() -> rx.Component:
 
 def _balance(balance: BalanceLine) -> rx.Component:
     return rx.el.div(
-        rx.el.span(balance.name, class_name="label"),
+        rx.el.button(
+            balance.name,
+            rx.icon("circle-help", size=12, aria_hidden="true"),
+            on_click=BalanceState.open(balance.currency),
+            type="button",
+            class_name="label why",
+            title="Why is my balance this?",
+        ),
         rx.el.strong(balance.amount, class_name="figure tabular"),
         rx.el.span(
             rx.cond(balance.pending != "", f"{balance.pending} pending", ""),

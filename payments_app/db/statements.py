@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from payments_app.db.models import Balance, Payment, TimelineEntry
-from payments_app.domain.payment import PaymentStatus
+from payments_app.domain.payment import PaymentKind, PaymentStatus
 
 
 async def balances_at(
@@ -73,3 +73,45 @@ async def balances_after(session: AsyncSession, payment_ids: Sequence[int]) -> d
     )
     found = (await session.execute(query)).all()
     return {number: details["balance"] for number, details in found if "balance" in details}
+
+
+async def sums_by_kind(
+    session: AsyncSession, account_id: int, currency: str, since: datetime
+) -> list[tuple[PaymentKind, int, int]]:
+    """Return kind, number of rows and signed sum of what completed from ``since`` on."""
+    query = (
+        select(col(Payment.kind), func.count(), func.sum(col(Payment.amount)))
+        .where(*_counted(account_id, currency, since))
+        .group_by(col(Payment.kind))
+    )
+    return [(kind, rows, int(sum_)) for kind, rows, sum_ in await session.execute(query)]
+
+
+async def sums_between(
+    session: AsyncSession, account_id: int, currency: str, edges: Sequence[datetime]
+) -> list[tuple[int, int]]:
+    """Return what came in and what went out, both positive, from each edge to before the next.
+
+    The last stretch is open, so that everything up to now counts. All stretches are summed in one
+    look at the rows, in the reader's own days, on every database alike.
+    """
+    at, amount = col(Payment.dated_at), col(Payment.amount)
+    sums = []
+    for number, start in enumerate(edges[:-1]):
+        inside = at >= start
+        if number < len(edges) - 2:
+            inside &= at < edges[number + 1]
+        sums.append(func.sum(case((inside & (amount > 0), amount), else_=0)))
+        sums.append(func.sum(case((inside & (amount < 0), -amount), else_=0)))
+    query = select(*sums).where(*_counted(account_id, currency, edges[0]))
+    found = [int(sum_ or 0) for sum_ in (await session.execute(query)).one()]
+    return list(zip(found[::2], found[1::2], strict=True))
+
+
+def _counted(account_id: int, currency: str, since: datetime) -> list[ColumnElement[bool]]:
+    return [
+        col(Payment.account_id) == account_id,
+        col(Payment.currency) == currency,
+        col(Payment.status) == PaymentStatus.COMPLETED,
+        col(Payment.dated_at) >= since,
+    ]

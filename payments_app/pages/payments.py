@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from payments_app.components.balance_dialog import balance_dialog
 from payments_app.components.balances import balances
 from payments_app.components.checkout import payment_buttons, payment_dialogs
 from payments_app.components.frame import customer_frame
@@ -22,5 +23,6 @@ def payments_page() -> rx.Component:
         toolbar(),
         payment_table(),
         payment_detail(),
+        balance_dialog(),
         payment_dialogs(),
     )

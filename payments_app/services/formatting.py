@@ -86,6 +86,11 @@ def date_text(on: date, locale: str) -> str:
     return format_skeleton("yMMMd", datetime.combine(on, time()), locale=locale_of(locale))
 
 
+def month_text(on: date, locale: str) -> str:
+    """Write the month of a day (``Nov 2026``)."""
+    return format_skeleton("yMMM", datetime.combine(on, time()), locale=locale_of(locale))
+
+
 def day_and_time(at: datetime, locale: str, zone: str) -> str:
     """Write a point in time to the minute (``23 Nov 2026, 14:02``)."""
     clock = format_time(at, "short", tzinfo=zone_of(zone), locale=locale_of(locale))

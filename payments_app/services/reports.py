@@ -57,6 +57,7 @@ class BalanceLine:
     name: str
     amount: str
     pending: str
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,7 @@ def balance_lines(who: Identity, found: Sequence[Standing]) -> tuple[BalanceLine
             name=formatting.currency_name(standing.currency, who.locale),
             amount=_money(standing.amount, standing.currency, who),
             pending=_signed(standing.pending, standing.currency, who) if standing.pending else "",
+            currency=standing.currency,
         )
         for standing in ordered
     )

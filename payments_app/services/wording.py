@@ -22,6 +22,15 @@ KINDS: Final[dict[PaymentKind, str]] = {
     PaymentKind.ADJUSTMENT: "Adjustment",
 }
 
+KIND_SUMS: Final[dict[PaymentKind, str]] = {
+    PaymentKind.TOP_UP: "Top-ups",
+    PaymentKind.CHARGE: "Purchases",
+    PaymentKind.REFUND: "Refunds",
+    PaymentKind.CHARGEBACK: "Chargebacks",
+    PaymentKind.ADJUSTMENT: "Adjustments",
+}
+"""Kinds in the plural, for their sums."""
+
 MAIL_NAMES: Final[dict[MailKind, str]] = {
     MailKind.PAYMENT_RECEIVED: "Payment received",
     MailKind.PAYMENT_FAILED: "Payment not completed",

@@ -95,6 +95,7 @@ def test_whoever_views_as_a_customer_can_send_nothing_that_pays_or_changes() -> 
         "SessionState": {"load_customer", "load_staff", "load_user", "session_changed"},
         "PaymentsState": payments,
         "ExportState": {"moved", "choose"},
+        "BalanceState": {"open", "moved", "choose"},
         "StatementState": {"moved", "choose", "choose_since", "choose_until"},
         "DetailState": {"open_from_address", "moved", "refresh"},
         "CheckoutForm": {"load"},

@@ -8,14 +8,27 @@ from typing import Any, Final
 from payments_app.db.engine import Database
 from payments_app.gateways import registry
 from payments_app.sandbox.app import Sandbox, create_sandbox, issued_settings
-from payments_app.services import delivery, gateway_calls, preflight, sweep, webhooks
+from payments_app.services import (
+    delivery,
+    gateway_calls,
+    invariants,
+    preflight,
+    sweep,
+    webhooks,
+)
 from payments_app.services.context import Portal
 from payments_app.services.live import Feed
 from payments_app.services.shared_feed import SharedFeed
 from payments_app.settings import Settings
 
 Worker = Callable[[Portal], Coroutine[Any, Any, None]]
-WORKERS: Final[tuple[Worker, ...]] = (webhooks.run, sweep.run, delivery.run, gateway_calls.run)
+WORKERS: Final[tuple[Worker, ...]] = (
+    webhooks.run,
+    sweep.run,
+    delivery.run,
+    gateway_calls.run,
+    invariants.run,
+)
 
 
 class UnsafeSettings(SystemExit):

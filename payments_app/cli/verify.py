@@ -1,10 +1,12 @@
 """Prove the books: ``python -m payments_app.cli.verify [--audit-hash HEX]``.
 
-Every balance equals the sum of its rows, and the audit log is whole.
+Every balance equals the sum of its rows, every payment keeps the rules, nothing waits past its
+time, and the audit log is whole.
 """
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -12,7 +14,7 @@ import typer
 from payments_app.db import ledger
 from payments_app.db.engine import Database
 from payments_app.domain.money import Money
-from payments_app.services import audit
+from payments_app.services import audit, invariants
 from payments_app.settings import Settings
 
 
@@ -24,6 +26,16 @@ async def verify(database: Database) -> list[str]:
         f"account {account}: balance {Money(kept, currency).to_decimal()} {currency}, "
         f"rows sum to {Money(found, currency).to_decimal()} {currency}"
         for account, currency, kept, found in wrong
+    ]
+
+
+async def verify_rules(database: Database, now: datetime) -> list[str]:
+    """Return a line for each payment or webhook that breaks a rule; none is the proof."""
+    found = [*await invariants.breaches(database), *await invariants.overdue(database, now)]
+    return [
+        f"{finding.subject}: {finding.code} "
+        + ", ".join(f"{name}={value}" for name, value in finding.details.items())
+        for finding in found
     ]
 
 
@@ -44,7 +56,11 @@ async def verify_audit(database: Database, noted: bytes | None) -> list[str]:
 async def _verify_all(noted: bytes | None) -> list[str]:
     database = Database(Settings().database_url)
     try:
-        return [*await verify(database), *await verify_audit(database, noted)]
+        return [
+            *await verify(database),
+            *await verify_rules(database, datetime.now(UTC)),
+            *await verify_audit(database, noted),
+        ]
     finally:
         await database.close()
 
@@ -54,7 +70,7 @@ def main(
         str, typer.Option(help="A hash from an export or log: it must be in the audit log.")
     ] = "",
 ) -> None:
-    """Prove that every balance equals the sum of its rows, and that the audit log is whole."""
+    """Prove balances, payments and webhooks right, and that the audit log is whole."""
     try:
         noted = bytes.fromhex(audit_hash) or None
     except ValueError:
@@ -63,6 +79,7 @@ def main(
     if wrong:
         sys.exit("\n".join(wrong))
     print("Every balance equals the sum of its Completed rows. The audit log is whole.")
+    print("Every payment keeps the rules. Nothing waits past its time.")
 
 
 if __name__ == "__main__":

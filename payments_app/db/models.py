@@ -268,6 +268,12 @@ class InboxEvent(Stored, table=True):
     __table_args__ = (
         UniqueConstraint("gateway", "event_id"),
         Index(
+            "ix_gateway_event_open",
+            "id",
+            sqlite_where=text("handled_at is null"),
+            postgresql_where=text("handled_at is null"),
+        ),
+        Index(
             "ix_gateway_event_due",
             "next_attempt_at",
             sqlite_where=text("next_attempt_at is not null"),

@@ -20,8 +20,8 @@ class Lease(SQLModel, table=True):
 class Alert(Stored, table=True):
     """Something wrong that staff have to know of, once while it lasts.
 
-    ``code`` is machine readable, ``subject`` what it is about (``payment:P123``). It stays open
-    until ``closed_at``: it was put right, or someone of staff acknowledged it.
+    ``code`` is machine readable, ``subject`` what it is about (``payment:P123``). It lasts until
+    ``closed_at``, when it was put right; ``user_id`` has acknowledged it.
     """
 
     id: int | None = key_column()
@@ -31,6 +31,7 @@ class Alert(Stored, table=True):
     raised_at: datetime = time_column()
     seen_at: datetime = time_column()
     closed_at: datetime | None = time_column(default=None)
+    acknowledged_at: datetime | None = time_column(default=None)
     user_id: int | None = reference_to("app_user.id", default=None)
 
     __table_args__ = (

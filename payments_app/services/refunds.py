@@ -116,7 +116,11 @@ async def _commit_refund(
         left = await refundable(session, payment)
         if amount.currency != payment.charge_currency or not 0 < amount.minor <= left:
             raise InvalidRequest("amount", "more_than_left", left=left)
-        row = _linked_row(portal, payment, PaymentKind.REFUND, amount)
+        taken = await _taken(session, payment)
+        part = _part(payment, amount, taken)
+        if taken[1] + part > payment.amount:
+            raise InvalidRequest("amount", "too_small", left=left)
+        row = _linked_row(portal, payment, PaymentKind.REFUND, amount, part)
         row.idempotency_key, row.user_id = key, user_id
         row.next_check_at = portal.clock() + _FIRST_CHECK
         session.add(row)
@@ -132,28 +136,48 @@ async def refundable(session: AsyncSession, payment: Payment) -> int:
     """Return how much of a payment can still be given back, in charged minor units."""
     if payment.status is not PaymentStatus.COMPLETED or payment.charge_amount is None:
         return 0
+    return payment.charge_amount - (await _taken(session, payment))[0]
+
+
+async def _taken(session: AsyncSession, payment: Payment) -> tuple[int, int]:
+    """Return what refunds and disputes take of a payment: of the charge, and of the credit."""
     returned = aliased(Payment)
-    taken = select(func.coalesce(func.sum(col(Payment.charge_amount)), 0)).where(
+    query = select(
+        func.coalesce(func.sum(col(Payment.charge_amount)), 0),
+        func.coalesce(-func.sum(col(Payment.amount)), 0),
+    ).where(
         col(Payment.parent_id) == payment.id,
         col(Payment.kind).in_(LINKED_KINDS),
         col(Payment.status) != PaymentStatus.CANCELLED,
         # A refund that came back, or a dispute won after all, takes nothing.
         ~exists().where(col(returned.parent_id) == col(Payment.id)),
     )
-    already: int = (await session.execute(taken)).scalar_one() or 0
-    return payment.charge_amount - int(already)
+    charged, credited = (await session.execute(query)).one()
+    return int(charged or 0), int(credited or 0)
 
 
-def _linked_row(portal: Portal, payment: Payment, kind: PaymentKind, amount: Money) -> Payment:
-    """Make the negative row; a part of the charge takes the same part of what was credited."""
+def _part(payment: Payment, amount: Money, taken: tuple[int, int]) -> int:
+    """Return what giving ``amount`` of the charge back takes of the credit, at least a minor unit.
+
+    All of the charge takes all of the credit, in however many parts: each is rounded down together
+    with those before it.
+    """
     charged = payment.charge_amount or payment.amount
+    until_now, credited = taken
+    return max(1, payment.amount * (until_now + amount.minor) // charged - credited)
+
+
+def _linked_row(
+    portal: Portal, payment: Payment, kind: PaymentKind, amount: Money, part: int
+) -> Payment:
+    """Make the negative row that takes ``part`` of what was credited."""
     now = portal.clock()
     return Payment(
         reference=new_reference("R" if kind is PaymentKind.REFUND else "D"),
         account_id=payment.account_id,
         parent_id=payment.id,
         kind=kind,
-        amount=-max(1, payment.amount * amount.minor // charged),
+        amount=-part,
         currency=payment.currency,
         charge_amount=amount.minor,
         charge_currency=amount.currency,
@@ -183,7 +207,8 @@ async def record_takeback(
             log.warning("takeback_of_unpaid", reference=parent.reference)
             return Outcome.REFUSED
         if row is None:
-            row = _linked_row(portal, parent, _KINDS[subject], takeback.amount)
+            part = _part(parent, takeback.amount, await _taken(session, parent))
+            row = _linked_row(portal, parent, _KINDS[subject], takeback.amount, part)
             row.gateway_reference = takeback.gateway_reference
             row.reason = takeback.reason
             session.add(row)

@@ -11,6 +11,7 @@ from payments_app.domain.errors import (
     AmountError,
     IdempotencyConflict,
     InvalidRequest,
+    NotAllowed,
     NotFound,
 )
 from payments_app.domain.money import Money
@@ -19,6 +20,8 @@ from payments_app.gateways.base import ConfirmCard, Redirect
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable
 from payments_app.services import checkout
 from payments_app.services.checkout import TopUp
+from payments_app.services.pricing import charge_of
+from payments_app.services.settlement import settle
 from payments_app.settings import GatewaySettings
 from tests.services.conftest import Shop
 from tests.support.factories import identity_of, make_account, make_user
@@ -209,3 +212,96 @@ async def test_open_attempts_of_the_same_amount_are_found(shop: Shop) -> None:
     await shop.start(4000, "b")
     found = await checkout.open_attempts(shop.portal, shop.who, Money(5000, "USD"))
     assert [progress.reference for progress in found] == [first.reference]
+
+
+async def test_a_currency_is_charged_in_the_settlement_currency_at_the_exact_rate(
+    shop: Shop,
+) -> None:
+    rates = GatewaySettings(
+        _env_file=None,
+        currencies="USD",
+        settlement_currency="USD",
+        settlement_rates={"GBP": "1.27345"},
+    )
+    till = Till(rates)
+    portal = replace(shop.portal, gateways={"till": till})
+    (offer,) = await checkout.offers(portal, shop.who)
+    assert set(offer.currencies) == {"USD", "GBP"}
+    cost = await checkout.quote(portal, shop.who, "till", Money(1001, "GBP"))
+    # 10.01 times 1.27345 is 12.7472345
+    assert (cost.pay, cost.credit, cost.rate) == (
+        Money(1275, "USD"),
+        Money(1001, "GBP"),
+        "1.27345",
+    )
+    started = await checkout.start(portal, shop.who, TopUp("till", Money(1001, "GBP"), "k"))
+    assert till.results[started.reference].amount == Money(1275, "USD")
+    till.pay(started.reference)
+    done = await checkout.check(portal, shop.who, started.reference)
+    assert (done.status, done.balance) == (PaymentStatus.COMPLETED, Money(1001, "GBP"))
+
+
+@pytest.mark.parametrize(
+    ("rate", "minor", "pay"), [("2", 25, 50), ("0.5", 1, 1), ("0.5", 3, 2), ("1.125", 4, 5)]
+)
+def test_a_charge_is_rounded_half_up(rate: str, minor: int, pay: int) -> None:
+    rates = GatewaySettings(
+        _env_file=None, settlement_currency="USD", settlement_rates={"GBP": rate}
+    )
+    assert charge_of(Till(rates), Money(minor, "GBP")) == Money(pay, "USD")
+
+
+@pytest.mark.parametrize("rate", ["1e5", "-1", "0", "0.0", "", "NaN", "1,27"])
+def test_a_rate_that_is_no_exact_decimal_is_refused(rate: str) -> None:
+    with pytest.raises(ValueError, match="settlement_rates"):
+        GatewaySettings(_env_file=None, settlement_currency="USD", settlement_rates={"GBP": rate})
+
+
+async def paid_in_part(shop: Shop, arrived: int) -> str:
+    started = await shop.start()
+    part = replace(
+        shop.till.results[started.reference],
+        reason=Reason.PARTIALLY_PAID,
+        received=Money(arrived, "USD"),
+    )
+    shop.till.results[started.reference] = part
+    row = await shop.payment(started.reference)
+    await settle(shop.portal, row.key, part, actor="webhook")
+    return started.reference
+
+
+async def test_a_customer_may_have_what_arrived_credited_once(shop: Shop) -> None:
+    reference = await paid_in_part(shop, 3000)
+    shown = await checkout.progress(shop.portal, shop.who, reference)
+    assert shown.arrived == Money(3000, "USD")
+    await checkout.credit_arrived(shop.portal, shop.who, reference)
+    with pytest.raises(NotAllowed):
+        await checkout.credit_arrived(shop.portal, shop.who, reference)
+    assert await shop.balance() == 3000
+    finished = replace(
+        shop.till.results[reference], status=PaymentStatus.COMPLETED, reason=None, received=None
+    )
+    row = await shop.payment(reference)
+    for _ in range(2):
+        await settle(shop.portal, row.key, finished, actor="webhook")
+    assert (await shop.payment(reference)).in_review
+    assert await shop.balance() == 3000
+
+
+async def test_a_customer_who_pays_the_rest_gets_all_of_it(shop: Shop) -> None:
+    reference = await paid_in_part(shop, 3000)
+    shop.till.set(reference, status=PaymentStatus.COMPLETED, reason=None, received=None)
+    done = await checkout.check(shop.portal, shop.who, reference)
+    assert (done.status, done.arrived) == (PaymentStatus.COMPLETED, None)
+    assert await shop.balance() == 5000
+
+
+async def test_only_what_arrived_in_part_can_be_credited_and_only_by_its_owner(shop: Shop) -> None:
+    started = await shop.start()
+    with pytest.raises(NotAllowed):
+        await checkout.credit_arrived(shop.portal, shop.who, started.reference)
+    part = await paid_in_part(shop, 1000)
+    with pytest.raises(NotFound):
+        await checkout.credit_arrived(shop.portal, replace(shop.who, account_id=999), part)
+    with pytest.raises(NotAllowed):
+        await checkout.credit_arrived(shop.portal, replace(shop.who, read_only=True), part)

@@ -9,7 +9,6 @@ def field(
     label: str, name: str, fault: rx.Var[str] | str = "", hint: str = "", **options: Any
 ) -> rx.Component:
     """Show a labelled field; ``fault`` stands beneath it when the entry cannot be taken."""
-    wrong = fault != ""
     return rx.el.label(
         rx.el.span(label, class_name="field-label"),
         rx.input(
@@ -17,13 +16,13 @@ def field(
             size="2",
             width="100%",
             custom_attrs={
-                "aria-invalid": rx.cond(wrong, "true", "false"),
+                "aria-invalid": rx.cond(fault, "true", "false"),
                 "aria-describedby": f"{name}-note",
             },
             **options,
         ),
         rx.el.span(
-            rx.cond(wrong, rx.el.span(fault, class_name="fault", role="alert"), hint),
+            rx.cond(fault, rx.el.span(fault, class_name="fault", role="alert"), hint),
             id=f"{name}-note",
             class_name="field-note",
         ),

@@ -209,7 +209,7 @@ def _notes() -> rx.Component:
                     rows="3",
                 ),
                 rx.cond(
-                    AccountState.errors["note"] != "",
+                    AccountState.errors["note"],
                     rx.el.span(AccountState.errors["note"], class_name="fault", role="alert"),
                 ),
                 rx.flex(rx.button("Add note", type="submit", variant="surface", size="2")),

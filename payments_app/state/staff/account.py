@@ -146,7 +146,7 @@ class AccountState(SessionState):
 
     async def _show(self) -> None:
         who = await self._identity()
-        number = self.router.url.path.rpartition("/")[2]
+        number = self.router.url.path.rstrip("/").rpartition("/")[2]
         if who is None:
             return
         try:

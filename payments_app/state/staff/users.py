@@ -41,7 +41,7 @@ class UsersState(SessionState):
     @viewer_event
     async def load_account(self) -> None:
         """Show the users of the account that the address names."""
-        number = self.router.url.path.rpartition("/")[2]
+        number = self.router.url.path.rstrip("/").rpartition("/")[2]
         await self._begin(int(number) if number.isdecimal() and len(number) < 19 else -1)
 
     @viewer_event

@@ -12,12 +12,15 @@ def balance_dialog() -> rx.Component:
         rx.dialog.content(
             rx.dialog.title("Why is my balance this?", class_name="dialog-title"),
             rx.dialog.description(BalanceState.name, class_name="dialog-note"),
-            rx.segmented_control.root(
-                *(rx.segmented_control.item(label, value=code) for code, label in PERIODS.items()),
+            rx.select.root(
+                rx.select.trigger(aria_label="Period", width="100%"),
+                rx.select.content(
+                    *(rx.select.item(label, value=code) for code, label in PERIODS.items()),
+                    position="popper",
+                ),
                 value=BalanceState.period,
                 on_change=BalanceState.choose,
-                size="1",
-                width="100%",
+                size="2",
             ),
             _sums(),
             rx.el.h2("Balance over time", class_name="chart-head"),

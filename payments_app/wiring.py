@@ -13,6 +13,7 @@ from payments_app.services import (
     gateway_calls,
     invariants,
     preflight,
+    reconciliation,
     sweep,
     webhooks,
 )
@@ -28,6 +29,7 @@ WORKERS: Final[tuple[Worker, ...]] = (
     delivery.run,
     gateway_calls.run,
     invariants.run,
+    reconciliation.run,
 )
 
 

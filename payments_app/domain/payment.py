@@ -73,6 +73,7 @@ class Reason(StrEnum):
     PROVIDER_REVIEW = "provider_review"
     AWAITING_CONFIRMATION = "awaiting_confirmation"
     REFUND_BY_HAND = "refund_by_hand"
+    MISSING_AT_GATEWAY = "missing_at_gateway"
     REVERSED = "reversed"
     DISPUTED = "disputed"
 
@@ -88,6 +89,7 @@ REVIEW_REASONS: Final = frozenset(
         Reason.WRONG_ASSET,
         Reason.AWAITING_CONFIRMATION,
         Reason.REFUND_BY_HAND,
+        Reason.MISSING_AT_GATEWAY,
     }
 )
 """Reasons with which a payment stands in the staff's review queue."""

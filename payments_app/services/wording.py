@@ -89,6 +89,7 @@ _REASONS: Final[dict[str, str]] = {
     Reason.PROVIDER_REVIEW: "The payment provider is reviewing it.",
     Reason.AWAITING_CONFIRMATION: "We confirm it as soon as the money has arrived.",
     Reason.REFUND_BY_HAND: "We are sending this refund by hand.",
+    Reason.MISSING_AT_GATEWAY: "The payment provider does not confirm it. We are looking into it.",
     Reason.REVERSED: "The money was taken back.",
     Reason.DISPUTED: "The payment is disputed.",
 }

@@ -71,6 +71,7 @@ class Reason(StrEnum):
     MORE_ARRIVED = "more_arrived"
     WRONG_ASSET = "wrong_asset"
     PROVIDER_REVIEW = "provider_review"
+    UNKNOWN_STATUS = "unknown_status"
     AWAITING_CONFIRMATION = "awaiting_confirmation"
     REFUND_BY_HAND = "refund_by_hand"
     MISSING_AT_GATEWAY = "missing_at_gateway"
@@ -87,6 +88,7 @@ REVIEW_REASONS: Final = frozenset(
         Reason.OVERPAID,
         Reason.REPEATED_DEPOSIT,
         Reason.WRONG_ASSET,
+        Reason.UNKNOWN_STATUS,
         Reason.AWAITING_CONFIRMATION,
         Reason.REFUND_BY_HAND,
         Reason.MISSING_AT_GATEWAY,

@@ -111,7 +111,6 @@ def payment_result(intent: Mapping[str, Any], *, with_secret: bool = False) -> P
     status = _status(INTENT_STATUSES, intent["status"])
     failure = intent.get("last_payment_error") or {}
     declined = intent["status"] == "requires_payment_method" and bool(failure)
-    cancelled = _CANCEL_REASONS.get(intent.get("cancellation_reason") or "")
     paid = intent["amount_received" if status is _COMPLETED else "amount"]
     secret = intent.get("client_secret") if with_secret and status is _PENDING else None
     charge = intent.get("latest_charge")
@@ -122,12 +121,21 @@ def payment_result(intent: Mapping[str, Any], *, with_secret: bool = False) -> P
         amount=from_stripe(paid, intent["currency"]),
         own_reference=(intent.get("metadata") or {}).get(REFERENCE),
         fee=_fee(charge.get("balance_transaction")),
-        reason=_reason(failure) if failure and status is not _COMPLETED else cancelled,
+        reason=_why(intent, status),
         declined=declined,
         next_action=ConfirmCard(secret) if secret else None,
         method_detail=_card(charge.get("payment_method_details")),
         raw=scrub(intent),
     )
+
+
+def _why(intent: Mapping[str, Any], status: PaymentStatus) -> str | None:
+    failure = intent.get("last_payment_error")
+    if intent["status"] not in INTENT_STATUSES:
+        return Reason.UNKNOWN_STATUS
+    if failure and status is not _COMPLETED:
+        return _reason(failure)
+    return _CANCEL_REASONS.get(intent.get("cancellation_reason") or "")
 
 
 def _reason(failure: Mapping[str, Any]) -> str:

@@ -275,7 +275,7 @@ def _result(payment: Mapping[str, Any]) -> PaymentResult:
     name = str(payment.get("payment_status"))
     if name not in STATUSES:
         log.warning("unknown_status", gateway=NowPayments.code, status=name)
-    status, reason = STATUSES.get(name, (_PENDING, None))
+    status, reason = STATUSES.get(name, (_PENDING, Reason.UNKNOWN_STATUS))
     amount = _price(payment)
     if payment.get("parent_payment_id") is not None:
         # A further deposit to the same address: never what was asked for, whatever its sum.

@@ -220,10 +220,10 @@ class Paynamics(Gateway):
         return {**fields, "signature": signature}
 
     def _result(self, answer: Mapping[str, Any], lookup: PaymentLookup) -> PaymentResult:
-        code = str(answer.get("response_code"))
+        code = str(answer["response_code"])
         if code not in CODES:
             log.warning("unknown_status", gateway=self.code, status=code)
-        status, reason = CODES.get(code, (_PENDING, None))
+        status, reason = CODES.get(code, (_PENDING, Reason.UNKNOWN_STATUS))
         if code == _FAILED and self.settings.failed_may_recover:
             status, reason = _PENDING, None
         channel = CHANNELS.get(lookup.channel or "")

@@ -308,6 +308,7 @@ def _result(order: Mapping[str, Any]) -> PaymentResult:
         order["id"],
         amount=_money(unit.get("amount")),
         own_reference=unit.get("custom_id"),
+        reason=None if ("order", order["status"]) in STATUSES else Reason.UNKNOWN_STATUS,
         capturable=order["status"] == "APPROVED",
         raw=scrub(order),
     )
@@ -330,6 +331,8 @@ def _why(capture: Mapping[str, Any], status: PaymentStatus) -> str | None:
     detail = (capture.get("status_details") or {}).get("reason")
     if capture["status"] == "REFUNDED":
         return Reason.REVERSED
+    if ("capture", capture["status"]) not in STATUSES:
+        return Reason.UNKNOWN_STATUS
     match status:
         case PaymentStatus.COMPLETED:
             return None

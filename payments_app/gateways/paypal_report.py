@@ -76,7 +76,7 @@ def _payment(info: Mapping[str, Any]) -> ListedPayment | None:
     name = str(info.get("transaction_status"))
     if name not in TRANSACTION_STATUSES:
         log.warning("unknown_status", gateway="paypal", kind="transaction", status=name)
-    status, reason = TRANSACTION_STATUSES.get(name, (PaymentStatus.PENDING, None))
+    status, reason = TRANSACTION_STATUSES.get(name, (PaymentStatus.PENDING, Reason.UNKNOWN_STATUS))
     fee = _money(info.get("fee_amount"))
     of_order = info.get("paypal_reference_id_type") == _ORDER
     result = PaymentResult(

@@ -308,6 +308,8 @@ def _money(amount: Any, currency: Any) -> Money | None:
 def _result(data: Mapping[str, Any]) -> PaymentResult:
     status, failed = _status("payment", data["status"]), data["status"] == "failed"
     reason = Reason.REVERSED if status is _CANCELLED else None
+    if ("payment", data["status"]) not in STATUSES:
+        reason = Reason.UNKNOWN_STATUS
     return PaymentResult(
         status,
         data["reference"],

@@ -18,7 +18,7 @@ from payments_app.domain.payment import REVIEW_REASONS, PaymentKind, PaymentStat
 from payments_app.gateways.base import Gateway, ListedPayment
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable, Unsupported
 from payments_app.services.context import Portal
-from payments_app.services.lookup import find_for
+from payments_app.services.lookup import find_for, readable
 from payments_app.services.references import account_of
 from payments_app.services.settlement import Outcome, settle
 from payments_app.services.sweep import delay_before_check, lifetime_of
@@ -51,7 +51,9 @@ async def catch_up(portal: Portal, since: datetime, until: datetime) -> CaughtUp
         if not gateway.offered:
             continue
         try:
-            async for listed in gateway.list_payments(since, until):
+            with readable(gateway):
+                found = [listed async for listed in gateway.list_payments(since, until)]
+            for listed in found:
                 await _take(portal, gateway, listed, done)
         except Unsupported:
             done.unlisted.append(gateway.code)

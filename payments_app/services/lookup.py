@@ -1,5 +1,7 @@
 """Ask a gateway about one payment, and settle by its answer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -65,6 +67,18 @@ async def request_of(portal: Portal, payment: Payment, address: str = "") -> Pay
     )
 
 
+@contextmanager
+def readable(gateway: Gateway) -> Iterator[None]:
+    """Take an answer in which the expected is missing for no answer: raises GatewayUnavailable."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        log.exception("unreadable_answer", gateway=gateway.code)
+        raise GatewayUnavailable(
+            f"{gateway.code} sent what cannot be read", retryable=False
+        ) from error
+
+
 async def ask_gateway(portal: Portal, payment: Payment, actor: str) -> Outcome | None:
     """Ask the payment's gateway how it stands and settle by that; None when it did not answer.
 
@@ -73,9 +87,10 @@ async def ask_gateway(portal: Portal, payment: Payment, actor: str) -> Outcome |
     """
     gateway = portal.gateway(payment.gateway)
     try:
-        result = await _current_result(portal, gateway, payment)
-        if payment.status is PaymentStatus.PENDING:
-            result = await _move_on(portal, gateway, payment, result)
+        with readable(gateway):
+            result = await _current_result(portal, gateway, payment)
+            if payment.status is PaymentStatus.PENDING:
+                result = await _move_on(portal, gateway, payment, result)
     except GatewayUnavailable as error:
         log.warning("gateway_unavailable", reference=payment.reference, fault=str(error))
         return None
@@ -106,7 +121,8 @@ async def create_at(gateway: Gateway, request: PaymentRequest) -> PaymentResult:
     Raises GatewayUnavailable.
     """
     try:
-        return await gateway.create_payment(request)
+        with readable(gateway):
+            return await gateway.create_payment(request)
     except GatewayRejected as error:
         log.warning("gateway_rejected", reference=request.reference, code=error.code)
         return PaymentResult(
@@ -140,7 +156,8 @@ async def end_attempt(gateway: Gateway, lookup: PaymentLookup, reason: str) -> P
     if lookup.gateway_reference is None:
         return PaymentResult(PaymentStatus.CANCELLED, None, reason=reason)
     try:
-        result = await gateway.cancel_payment(lookup)
+        with readable(gateway):
+            result = await gateway.cancel_payment(lookup)
     except Unsupported:
         result = PaymentResult(PaymentStatus.CANCELLED, lookup.gateway_reference)
     if result.status is PaymentStatus.CANCELLED:

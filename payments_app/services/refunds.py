@@ -19,7 +19,7 @@ from payments_app.gateways.base import PaymentResult, RefundRequest, Subject, Ta
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable, Unsupported
 from payments_app.services.context import Portal
 from payments_app.services.live import Change
-from payments_app.services.lookup import lookup_of
+from payments_app.services.lookup import lookup_of, readable
 from payments_app.services.references import new_reference
 from payments_app.services.settlement import Outcome, apply, settle
 
@@ -64,10 +64,11 @@ async def ask_about_refund(portal: Portal, row: Payment, payment: Payment, actor
     amount = lookup_of(row).charge
     request = RefundRequest(reference=row.reference, payment=lookup_of(payment), amount=amount)
     try:
-        if row.gateway_reference is None:
-            answer = await gateway.refund(request)
-        else:
-            answer = await gateway.fetch_refund(request, row.gateway_reference)
+        with readable(gateway):
+            if row.gateway_reference is None:
+                answer = await gateway.refund(request)
+            else:
+                answer = await gateway.fetch_refund(request, row.gateway_reference)
     except GatewayUnavailable as error:
         log.warning("refund_waits", reference=row.reference, fault=str(error))
         return

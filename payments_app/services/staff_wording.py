@@ -21,6 +21,7 @@ _REASONS: Final[dict[str, str]] = {
     Reason.MORE_ARRIVED: "More arrived after it was credited",
     Reason.WRONG_ASSET: "Another coin arrived than asked for",
     Reason.PROVIDER_REVIEW: "The provider is reviewing it",
+    Reason.UNKNOWN_STATUS: "The provider reports a status that we do not know",
     Reason.AWAITING_CONFIRMATION: "Waiting for staff to confirm that the money arrived",
     Reason.REFUND_BY_HAND: "Waiting for staff to send the refund",
     Reason.REVERSED: "The money was taken back",

@@ -87,6 +87,7 @@ _REASONS: Final[dict[str, str]] = {
     Reason.MORE_ARRIVED: "More of it arrived later. We are looking into it.",
     Reason.WRONG_ASSET: "Another coin arrived than asked for. We are looking into it.",
     Reason.PROVIDER_REVIEW: "The payment provider is reviewing it.",
+    Reason.UNKNOWN_STATUS: "We are checking with the payment provider.",
     Reason.AWAITING_CONFIRMATION: "We confirm it as soon as the money has arrived.",
     Reason.REFUND_BY_HAND: "We are sending this refund by hand.",
     Reason.MISSING_AT_GATEWAY: "The payment provider does not confirm it. We are looking into it.",

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from payments_app.domain.money import Money
-from payments_app.domain.payment import PaymentStatus
+from payments_app.domain.payment import PaymentStatus, Reason
 from payments_app.gateways.base import (
     Customer,
     Gateway,
@@ -259,7 +259,7 @@ class GatewayContract:
         await sandbox.fault(self.kind.code, unknown_status={})
         with capture_logs() as logs:
             result = await self.pay(sandbox, gateway)
-        assert result.status is PENDING
+        assert (result.status, result.reason) == (PENDING, Reason.UNKNOWN_STATUS)
         assert {"gateway": self.kind.code, "status": "sandbox_unknown"}.items() <= next(
             each for each in logs if each["event"] == "unknown_status"
         ).items()

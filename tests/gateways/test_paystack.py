@@ -381,7 +381,7 @@ def data(status: str, **more: object) -> dict[str, object]:
         ("processing", PENDING, False, None),
         ("queued", PENDING, False, None),
         ("reversed", CANCELLED, False, "reversed"),
-        ("never_heard_of", PENDING, False, None),
+        ("never_heard_of", PENDING, False, "unknown_status"),
     ],
 )
 def test_statuses(status: str, expected: PaymentStatus, declined: bool, reason: str | None) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from payments_app.db import directory, payments
+from payments_app.db import accounts, directory, payments
 from payments_app.db.directory import Cursor
 from payments_app.db.models import Account
 from payments_app.db.payments import Filter, Order
@@ -19,6 +19,7 @@ from payments_app.services.audit import Actor
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.reports import BalanceLine, Row
+from payments_app.services.sessions import tell_ended
 
 PAGE_SIZE: Final = 50
 LATEST_PAYMENTS: Final = 10
@@ -215,7 +216,10 @@ async def set_limits(
 async def set_disabled(
     portal: Portal, who: Identity, account_id: int, disabled: bool, address: str
 ) -> None:
-    """Keep all users of an account out, or let them in again; raises NotFound."""
+    """Keep all users of an account out, in open tabs at once, or let them in again.
+
+    Raises NotFound.
+    """
     who.require(Role.FINANCE)
     now = portal.clock()
     async with portal.db.write() as session:
@@ -223,6 +227,11 @@ async def set_disabled(
         if account is None:
             raise NotFound(f"account {account_id}")
         account.disabled_at = now if disabled else None
+        open_logins = [
+            login.key
+            for user in await directory.users_of(session, account_id)
+            for login in await accounts.open_logins(session, user.key, now)
+        ]
         await audit.record(
             session,
             now,
@@ -230,6 +239,7 @@ async def set_disabled(
             "account_disabled" if disabled else "account_enabled",
             f"account:{account_id}",
         )
+    await tell_ended(portal, open_logins)
     await portal.feed.announce(TOPIC)
 
 

@@ -145,8 +145,17 @@ async def test_limits_are_amounts_of_the_home_currency(
 async def test_a_disabled_account_keeps_its_users_out(portal: Portal, owner: Identity) -> None:
     account = await make_account(portal.db)
     token = await log_in_as(portal, await make_user(portal.db, account))
+    who = await identify(portal, token)
+    assert who is not None
+    told: list[str] = []
+
+    async def listen(topic: str) -> None:
+        told.append(topic)
+
+    portal.feed.subscribe_topics(listen)
     await directory.set_disabled(portal, owner, account.key, True, "")
     assert await identify(portal, token) is None
+    assert f"session:{who.session_id}" in told, "open tabs leave their pages"
     await directory.set_disabled(portal, owner, account.key, False, "")
     assert await identify(portal, token)
 

@@ -31,6 +31,11 @@ test: ## Run every test, browser included
 	@$(VENV)/python -m tests.browser.chromium
 	@$(VENV)/python -m pytest -n 2
 
+faults: ## Make payments while everything fails, then compare the books (SEED=1 PAYMENTS=3000)
+	@$(PYTHON) payments_app/cli/bootstrap.py dev
+	@$(VENV)/python -m tests.faults --seed $(or $(SEED),1) --payments $(or $(PAYMENTS),3000) \
+		--database $(or $(DATABASE),sqlite)
+
 check: ## Check format, lint and types
 	@$(PYTHON) payments_app/cli/bootstrap.py dev
 	@$(VENV)/ruff format --check .

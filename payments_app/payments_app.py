@@ -7,7 +7,7 @@ import reflex as rx
 from fastapi import FastAPI
 
 from payments_app import wiring
-from payments_app.api import documents, exports, login, returns, staff_exports, webhooks
+from payments_app.api import documents, exports, login, monitoring, returns, staff_exports, webhooks
 from payments_app.components.look import LOOK
 from payments_app.pages.access import forgot_page, link_page, profile_page
 from payments_app.pages.login import login_page
@@ -40,7 +40,7 @@ from payments_app.state.staff.mail import MailroomState
 from payments_app.state.staff.payments import StaffPaymentsState
 from payments_app.state.staff.review import ReviewState
 from payments_app.state.staff.users import UsersState
-from payments_app.state.tokens import keep_tabs
+from payments_app.state.tokens import count_tabs, keep_tabs
 from payments_app.state.topics import follow_topics
 
 settings = Settings()
@@ -50,7 +50,7 @@ sandbox = wiring.build_sandbox(settings)
 install(portal)
 
 api = FastAPI(title=settings.portal_name, docs_url=None, redoc_url=None, openapi_url=None)
-for module in (login, documents, exports, staff_exports, returns, webhooks):
+for module in (login, documents, exports, staff_exports, returns, webhooks, monitoring):
     api.include_router(module.router)
 if sandbox is not None:
     api.mount("/sandbox", sandbox.app)
@@ -67,6 +67,7 @@ async def background() -> AsyncIterator[None]:
     """Follow changes, handle webhooks and sweep while the server runs."""
     async with (
         wiring.running(portal, sandbox),
+        count_tabs(app),
         follow_changes(app, portal),
         follow_topics(app, portal),
     ):

@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     """The user's password."""
     mail_sender: str = ""
     """The address that e-mails come from; empty: no-reply at the public address's host."""
+    metrics_token: SecretStr = SecretStr("")
+    """What /metrics asks for as a bearer token; empty: only this machine may read it."""
     log_level: str = "INFO"
     """The least severe messages that are logged: DEBUG, INFO, WARNING or ERROR."""
 

@@ -12,6 +12,7 @@ from payments_app.services import (
     delivery,
     gateway_calls,
     invariants,
+    metrics,
     preflight,
     reconciliation,
     sweep,
@@ -43,9 +44,11 @@ def build_portal(settings: Settings) -> Portal:
     gateways = registry.connect(issued)
     if settings.live:
         _refuse(preflight.objections(settings, gateways))
+    database = Database(settings.database_url)
+    metrics.measure(database.engine)
     return Portal(
         settings=settings,
-        db=Database(settings.database_url),
+        db=database,
         gateways=gateways,
         feed=SharedFeed(settings.redis_url) if settings.redis_url else Feed(),
     )

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -127,6 +128,9 @@ def serve(on_ready: Callable[[], None]) -> None:
     os.environ["__REFLEX_SKIP_COMPILE"] = "true"
     os.environ["__REFLEX_MOUNT_FRONTEND_COMPILED_APP"] = "true"
     os.environ["REFLEX_USE_GRANIAN"] = "1"
+    if settings.workers > 1:
+        folder = tempfile.TemporaryDirectory(prefix="metrics-")
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder.name
     # A fork would copy the locks that the announcing thread holds at that moment.
     multiprocessing.set_start_method("spawn", force=True)
     server = Server(

@@ -53,6 +53,10 @@ class Feed:
     async def listen(self) -> None:
         """Take in what other processes publish, for ever; alone there is nothing to take in."""
 
+    async def answers(self) -> bool:
+        """Tell whether what is published reaches the other processes; alone there are none."""
+        return True
+
     async def close(self) -> None:
         """Close every connection; alone there is none."""
 

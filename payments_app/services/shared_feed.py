@@ -60,6 +60,10 @@ class SharedFeed(Feed):
                 log.warning("feed_disconnected", cause=str(error))
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
+    async def answers(self) -> bool:
+        """Tell whether Redis answers; raises RedisError when there is no way to it."""
+        return bool(await self._redis.execute_command("PING"))  # type: ignore[no-untyped-call]
+
     async def close(self) -> None:
         """Close every connection."""
         await self._redis.aclose()

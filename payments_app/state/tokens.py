@@ -6,12 +6,21 @@ and gives it a new name and an empty state. Here each worker subscribes to a cha
 Redis forgets the subscription together with the connection, so that one without it is dead.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
 import reflex as rx
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 from reflex.utils.token_manager import RedisTokenManager
+
+from payments_app.services.metrics import OPEN_TABS
+
+_COUNT_SECONDS: Final = 5
 
 log = structlog.get_logger()
 
@@ -56,6 +65,25 @@ def keep_tabs(app: rx.App) -> None:
     namespace = app.event_namespace
     if namespace and isinstance(namespace._token_manager, RedisTokenManager):
         namespace._token_manager = SurvivingTokens(namespace._token_manager.redis)
+
+
+@asynccontextmanager
+async def count_tabs(app: rx.App) -> AsyncIterator[None]:
+    """Keep the number of this worker's open tabs up to date in the metrics."""
+
+    async def count() -> None:
+        while app.event_namespace:
+            manager = app.event_namespace._token_manager
+            own = (record.instance_id for record in manager.token_to_socket.values())
+            OPEN_TABS.set(sum(instance == manager.instance_id for instance in own))
+            await asyncio.sleep(_COUNT_SECONDS)
+
+    task = asyncio.create_task(count())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _channel(instance_id: str) -> str:

@@ -28,6 +28,9 @@ OPEN = {
     "/return/{reference}",
     "/return/{reference}/cancelled",
     "/webhooks/{gateway}",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
 }
 """Routes without a guard: each says itself why. A new one has to be thought about."""
 

@@ -20,6 +20,7 @@ from payments_app.pages.staff.gateways import gateways_page
 from payments_app.pages.staff.mail import mail_page
 from payments_app.pages.staff.overview import overview_page
 from payments_app.pages.staff.payments import staff_payments_page
+from payments_app.pages.staff.reconciliation import reconciliation_page
 from payments_app.pages.staff.review import review_page
 from payments_app.services import logs
 from payments_app.services.context import install
@@ -38,6 +39,7 @@ from payments_app.state.staff.events import EventsState
 from payments_app.state.staff.gateways import GatewaysState
 from payments_app.state.staff.mail import MailroomState
 from payments_app.state.staff.payments import StaffPaymentsState
+from payments_app.state.staff.reconciliation import ReconciliationState
 from payments_app.state.staff.review import ReviewState
 from payments_app.state.staff.users import UsersState
 from payments_app.state.tokens import count_tabs, keep_tabs
@@ -168,4 +170,10 @@ app.add_page(
     route="/staff/payments",
     title=f"Payments · {title}",
     on_load=[SessionState.load_staff, StaffPaymentsState.load],
+)
+app.add_page(
+    reconciliation_page,
+    route="/staff/reconciliation",
+    title=f"Reconciliation · {title}",
+    on_load=[SessionState.load_staff, ReconciliationState.load],
 )

@@ -29,12 +29,24 @@ ACCOUNTS: Final = Section("Accounts", "building-2", "/staff/accounts")
 REVIEW: Final = Section("Review", "list-checks", "/staff/review")
 GATEWAYS: Final = Section("Gateways", "plug-zap", "/staff/gateways")
 EVENTS: Final = Section("Events", "webhook", "/staff/events")
+RECONCILIATION: Final = Section("Reconciliation", "scale", "/staff/reconciliation")
 TEAM: Final = Section("Team", "users", "/staff/team")
 AUDIT: Final = Section("Audit", "scroll-text", "/staff/audit")
 
 MAIL: Final = Section("Mail", "mail", "/staff/mail")
 
-SECTIONS: Final = (OVERVIEW, PAYMENTS, REVIEW, ACCOUNTS, GATEWAYS, EVENTS, MAIL, TEAM, AUDIT)
+SECTIONS: Final = (
+    OVERVIEW,
+    PAYMENTS,
+    REVIEW,
+    ACCOUNTS,
+    GATEWAYS,
+    EVENTS,
+    MAIL,
+    RECONCILIATION,
+    TEAM,
+    AUDIT,
+)
 """In the order of the rail."""
 
 

@@ -1,15 +1,16 @@
 """Gateways whose messages need care, from the checkout to the balance, with real webhooks."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
+from sqlmodel import col, select
 
 from payments_app.db import ledger
 from payments_app.db.models import Payment
 from payments_app.domain.money import Money
-from payments_app.domain.payment import PaymentStatus, Reason
+from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason
 from payments_app.gateways.base import Redirect, ShowInstructions
 from payments_app.gateways.registry import connect
 from payments_app.sandbox.app import issued_settings
@@ -23,6 +24,7 @@ from tests.support.sandbox import RunningSandbox
 
 PENDING, COMPLETED, CANCELLED = PaymentStatus
 CRYPTO, PESOS, BANK = "nowpayments", "paynamics", "bank_transfer"
+PAYPAL = "paypal"
 
 
 @dataclass
@@ -43,7 +45,11 @@ class Counter:
     async def press(self, progress: Progress, button: str) -> None:
         """Press a button on the provider's page."""
         payment = await self.payment(progress)
-        page = {CRYPTO: "nowpayments/payment", PESOS: "paynamics/pay"}[str(payment.gateway)]
+        page = {
+            CRYPTO: "nowpayments/payment",
+            PESOS: "paynamics/pay",
+            PAYPAL: "paypal/checkoutnow",
+        }[str(payment.gateway)]
         answer = await self.sandbox.http.post(f"/{page}/{payment.gateway_reference}/{button}")
         assert answer.status_code == 303
 
@@ -56,6 +62,19 @@ class Counter:
             )
             await webhooks.handle_due(self.portal)
         self.handled = len(deliveries)
+
+    async def hear_until(self, look: Callable[[], Awaitable[bool]]) -> None:
+        """Handle webhooks one by one until something has come about."""
+        while not await look():
+            await self.hear(self.handled + 1)
+
+    async def taken_back(self, status: PaymentStatus) -> bool:
+        """Tell whether there is a chargeback of this status."""
+        query = select(Payment).where(
+            col(Payment.kind) == PaymentKind.CHARGEBACK, col(Payment.status) == status
+        )
+        async with self.portal.db.read() as session:
+            return len((await session.execute(query)).all()) == 1
 
     async def payment(self, progress: Progress) -> Payment:
         """Read the row."""
@@ -79,7 +98,9 @@ async def counter(portal: Portal, clock: Clock, sandbox: RunningSandbox) -> Asyn
     settings = portal.settings.model_copy(update={"public_url": sandbox.receiver.url})
     gateways = connect(issued_settings(sandbox.origin))
     yield Counter(
-        replace(portal, gateways=gateways, settings=settings), sandbox, identity_of(user, account)
+        replace(portal, gateways=gateways, settings=settings),
+        sandbox,
+        identity_of(user, account),
     )
     for gateway in gateways.values():
         await gateway.aclose()
@@ -173,3 +194,24 @@ async def test_a_transfer_waits_for_staff(counter: Counter) -> None:
     payment = await counter.payment(started)
     assert (payment.status, payment.in_review) == (PENDING, True)
     assert payment.reason == Reason.AWAITING_CONFIRMATION
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "balance"), [("lose", COMPLETED, 0), ("win", CANCELLED, 5000)]
+)
+async def test_a_paypal_dispute_holds_then_debits_or_releases(
+    counter: Counter, end: str, status: PaymentStatus, balance: int
+) -> None:
+    started = await counter.start(PAYPAL, Money(5000, "USD"))
+    await counter.press(started, "approve")
+
+    async def paid() -> bool:
+        return (await counter.payment(started)).status is COMPLETED
+
+    await counter.hear_until(paid)
+    await counter.press(started, "dispute")
+    await counter.hear_until(lambda: counter.taken_back(PENDING))
+    assert await counter.balance("USD") == 5000
+    await counter.press(started, end)
+    await counter.hear_until(lambda: counter.taken_back(status))
+    assert await counter.balance("USD") == balance

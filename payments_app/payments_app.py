@@ -38,6 +38,7 @@ from payments_app.state.staff.audit import AuditState
 from payments_app.state.staff.events import EventsState
 from payments_app.state.staff.gateways import GatewaysState
 from payments_app.state.staff.mail import MailroomState
+from payments_app.state.staff.overview import OverviewState
 from payments_app.state.staff.payments import StaffPaymentsState
 from payments_app.state.staff.reconciliation import ReconciliationState
 from payments_app.state.staff.review import ReviewState
@@ -115,7 +116,7 @@ app.add_page(
     overview_page,
     route="/staff",
     title=f"Overview · {title}",
-    on_load=[SessionState.load_staff],
+    on_load=[SessionState.load_staff, OverviewState.load],
 )
 app.add_page(
     review_page,

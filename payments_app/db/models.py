@@ -191,6 +191,27 @@ class Payment(Stored, table=True):
         CheckConstraint("status <> 'cancelled' or reason is not null", name="cancelled_has_reason"),
         Index("ix_payment_account_dated", "account_id", "dated_at", "id"),
         Index("ix_payment_dated", "dated_at", "id"),
+        # One for each filter with each order, which also hold what else a list filters by.
+        Index(
+            "ix_payment_account_status_dated",
+            *("account_id", "status", "dated_at", "id", "gateway"),
+        ),
+        Index(
+            "ix_payment_account_gateway_dated",
+            *("account_id", "gateway", "dated_at", "id", "status"),
+        ),
+        Index(
+            "ix_payment_account_total",
+            *("account_id", "currency", "amount", "id", "status", "gateway", "dated_at"),
+        ),
+        Index(
+            "ix_payment_account_status_total",
+            *("account_id", "status", "currency", "amount", "id", "gateway"),
+        ),
+        Index(
+            "ix_payment_account_gateway_total",
+            *("account_id", "gateway", "currency", "amount", "id", "status"),
+        ),
         Index(
             "ix_payment_open",
             "account_id",

@@ -10,8 +10,10 @@ from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from payments_app.db import search
 from payments_app.db.keyset import Cursor, Sorting
 from payments_app.db.models import Balance, Payment, TimelineEntry
+from payments_app.db.search import Found
 from payments_app.domain.payment import PaymentStatus
 
 
@@ -28,7 +30,10 @@ class Narrowing(Protocol):
     """Which payments a list shows."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return what must hold for each of its rows."""
+        """Return what must hold for each of its rows, but for their text."""
+
+    async def find_text(self, session: AsyncSession) -> Found | None:
+        """Return what its search for a text comes to, None when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +54,8 @@ class Filter:
     gateway: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return what must hold for each of its rows."""
+        """Return what must hold for each of its rows, but for their text."""
         conditions = [col(Payment.account_id) == self.account_id]
-        if self.search:
-            conditions.append(
-                or_(
-                    *(
-                        col(text).icontains(self.search, autoescape=True)
-                        for text in (Payment.description, Payment.reference, Payment.method_detail)
-                    )
-                )
-            )
         if self.since is not None:
             conditions.append(col(Payment.dated_at) >= self.since)
         if self.until is not None:
@@ -69,6 +65,18 @@ class Filter:
         if self.gateway is not None:
             conditions.append(col(Payment.gateway) == (self.gateway or None))
         return conditions
+
+    async def find_text(self, session: AsyncSession) -> Found | None:
+        """Return what its search for a text comes to, None when there is none."""
+        return await search.find(session, self.search) if self.search else None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many payments were counted, and whether there are, or may be, more."""
+
+    rows: int
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ async def page(
 ) -> Sequence[Payment]:
     """Return up to ``limit`` payments behind the cursor."""
     keys = sorting(order)
-    query = keys.sort(matching(chosen)).limit(limit)
+    query = keys.sort(await matching(session, chosen)).limit(limit)
     if after is not None:
         query = query.where(keys.beyond())
     rows: Sequence[Payment] = (
@@ -110,10 +118,34 @@ async def page(
     return rows
 
 
-async def count(session: AsyncSession, chosen: Narrowing, limit: int) -> int:
-    """Count payments, but no further than ``limit``, so that it takes as long for a million."""
-    found = select(col(Payment.id)).where(*chosen.conditions()).limit(limit).subquery()
-    return (await session.execute(select(func.count()).select_from(found))).scalar_one()
+async def count(session: AsyncSession, chosen: Narrowing, limit: int) -> Count:
+    """Count payments, but no further than ``limit``, so that it takes as long for a million.
+
+    A text that many payments hold is counted among the newest ones only.
+    """
+    rows = select(Payment).where(*chosen.conditions())
+    found = await chosen.find_text(session)
+    if found and not found.few:
+        return await _count_newest(session, rows, found.condition, limit)
+    if found:
+        rows = rows.where(found.condition)
+    counted = await _how_many(session, rows.with_only_columns(col(Payment.id)).limit(limit + 1))
+    return Count(min(counted, limit), more=counted > limit)
+
+
+async def _count_newest(
+    session: AsyncSession, rows: Select[Any], condition: ColumnElement[bool], limit: int
+) -> Count:
+    newest = sorting(Order.NEWEST).sort(rows).limit(limit)
+    read = await _how_many(session, newest.with_only_columns(col(Payment.id)))
+    looked_at = newest.with_only_columns(col(Payment.id)).subquery()
+    among = select(col(Payment.id)).where(col(Payment.id).in_(select(looked_at.c.id)), condition)
+    return Count(await _how_many(session, among), more=read == limit)
+
+
+async def _how_many(session: AsyncSession, rows: Select[Any]) -> int:
+    query = select(func.count()).select_from(rows.subquery())
+    return (await session.execute(query)).scalar_one()
 
 
 async def totals(session: AsyncSession, chosen: Narrowing) -> list[Total]:
@@ -121,7 +153,7 @@ async def totals(session: AsyncSession, chosen: Narrowing) -> list[Total]:
     completed = case((col(Payment.status) == PaymentStatus.COMPLETED, col(Payment.amount)), else_=0)
     query = (
         select(col(Payment.currency), func.count(), func.sum(completed))
-        .where(*chosen.conditions())
+        .where(*await _conditions(session, chosen))
         .group_by(col(Payment.currency))
         .order_by(col(Payment.currency))
     )
@@ -180,9 +212,9 @@ async def timeline(session: AsyncSession, payment_id: int) -> Sequence[TimelineE
     return (await session.execute(query)).scalars().all()
 
 
-def matching(chosen: Narrowing) -> Select[Any]:
+async def matching(session: AsyncSession, chosen: Narrowing) -> Select[Any]:
     """Return the query of the payments that a filter leaves."""
-    return select(Payment).where(*chosen.conditions())
+    return select(Payment).where(*await _conditions(session, chosen))
 
 
 async def span(session: AsyncSession, chosen: Filter) -> tuple[datetime, datetime] | None:
@@ -193,6 +225,11 @@ async def span(session: AsyncSession, chosen: Filter) -> tuple[datetime, datetim
     )
     first, last = (await session.execute(query)).one()
     return None if first is None else (first, last)
+
+
+async def _conditions(session: AsyncSession, chosen: Narrowing) -> list[ColumnElement[bool]]:
+    found = await chosen.find_text(session)
+    return [*chosen.conditions(), *([found.condition] if found else [])]
 
 
 def sorting(order: Order) -> Sorting:

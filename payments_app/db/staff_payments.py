@@ -13,6 +13,7 @@ from payments_app.db.keyset import Cursor
 from payments_app.db.models import Account, LoginSession, Payment, TimelineEntry, User
 from payments_app.db.payments import Order
 from payments_app.db.payments import page as page_of
+from payments_app.db.search import Found
 from payments_app.domain.money import EXPONENTS, exponent
 from payments_app.domain.payment import PaymentStatus
 
@@ -58,10 +59,8 @@ class StaffFilter:
     most: int | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return what must hold for each of its rows."""
+        """Return what must hold for each of its rows, but for their text."""
         found: list[ColumnElement[bool]] = []
-        if self.search:
-            found.append(_holds(self.search))
         if self.since is not None:
             found.append(col(Payment.dated_at) >= self.since)
         if self.until is not None:
@@ -79,6 +78,10 @@ class StaffFilter:
         if self.most is not None:
             found.append(_thousandths() <= self.most)
         return found
+
+    async def find_text(self, session: AsyncSession) -> Found | None:
+        """Return what its search for a text comes to, None when there is none."""
+        return Found(_holds(self.search), few=False) if self.search else None
 
     def matches(self, entry: Entry) -> bool:
         """Tell of one row in memory what the conditions tell of it in the database."""

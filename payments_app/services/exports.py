@@ -43,7 +43,7 @@ async def csv_pieces(portal: Portal, who: Identity, view: View) -> AsyncIterator
         if span is None:
             return
         cells = _cells(portal, Cells(session, offsets_between(zone, *span)))
-        rows, sorting = payments.matching(chosen), payments.sorting(view.order)
+        rows, sorting = await payments.matching(session, chosen), payments.sorting(view.order)
         async for piece in csv_lines.csv_pieces(session, rows, cells, sorting, str(zone)):
             yield piece
 

@@ -1,13 +1,13 @@
 """Money, dates and counts as people read them, in their own locale and time zone."""
 
-from datetime import date, datetime, time, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_skeleton, format_time
+from babel.dates import DateTimePattern, get_time_format, match_skeleton
 from babel.numbers import (
     NumberPattern,
     format_decimal,
@@ -43,6 +43,7 @@ def zone_of(name: str) -> tzinfo:
         return ZoneInfo(DEFAULT_ZONE)
 
 
+@lru_cache(4096)
 def money(amount: Money, locale: str) -> str:
     """Write an amount with its symbol and a true minus sign instead of a hyphen."""
     known = locale_of(locale)
@@ -78,23 +79,34 @@ def count(number: int, locale: str) -> str:
 
 def day(at: datetime, locale: str, zone: str) -> str:
     """Write the day of a point in time (``23 Nov 2026``)."""
-    return format_skeleton("yMMMd", at, tzinfo=zone_of(zone), locale=locale_of(locale))
-
-
-def date_text(on: date, locale: str) -> str:
-    """Write a calendar day (``23 Nov 2026``)."""
-    return format_skeleton("yMMMd", datetime.combine(on, time()), locale=locale_of(locale))
+    return _written(at, zone, _pattern_of("yMMMd", locale_of(locale)), locale)
 
 
 def month_text(on: date, locale: str) -> str:
     """Write the month of a day (``Nov 2026``)."""
-    return format_skeleton("yMMM", datetime.combine(on, time()), locale=locale_of(locale))
+    return _pattern_of("yMMM", locale_of(locale)).apply(on, locale_of(locale))
 
 
 def day_and_time(at: datetime, locale: str, zone: str) -> str:
     """Write a point in time to the minute (``23 Nov 2026, 14:02``)."""
-    clock = format_time(at, "short", tzinfo=zone_of(zone), locale=locale_of(locale))
+    clock = _written(at, zone, get_time_format("short", locale_of(locale)), locale)
     return f"{day(at, locale, zone)}, {clock}"
+
+
+def date_text(on: date, locale: str) -> str:
+    """Write a calendar day (``23 Nov 2026``)."""
+    return _pattern_of("yMMMd", locale_of(locale)).apply(on, locale_of(locale))
+
+
+def _written(at: datetime, zone: str, pattern: DateTimePattern, locale: str) -> str:
+    return pattern.apply(at.astimezone(zone_of(zone)), locale_of(locale))
+
+
+@lru_cache
+def _pattern_of(skeleton: str, locale: Locale) -> DateTimePattern:
+    wanted = match_skeleton(skeleton, locale.datetime_skeletons) or skeleton
+    pattern: DateTimePattern = locale.datetime_skeletons[wanted]
+    return pattern
 
 
 def decimal_mark(locale: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from payments_app.db import payments, statements
 from payments_app.db.keyset import Cursor
 from payments_app.db.models import Payment, TimelineEntry
-from payments_app.db.payments import Standing, Total
+from payments_app.db.payments import Count, Standing, Total
 from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus
@@ -65,7 +65,7 @@ class ListPage:
     """One page of the list. ``older`` is where the next one starts, None behind the last."""
 
     rows: tuple[Row, ...]
-    found: int
+    found: Count
     count: str
     older: Cursor | None
 
@@ -126,9 +126,9 @@ async def list_page(portal: Portal, who: Identity, view: View, after: Cursor | N
     async with portal.db.read() as session:
         rows = await payments.page(session, chosen, view.order, after, PAGE_SIZE + 1)
         if after is None and len(rows) <= PAGE_SIZE:
-            found = len(rows)
+            found = Count(len(rows), more=False)
         else:
-            found = await payments.count(session, chosen, MOST_COUNTED + 1)
+            found = await payments.count(session, chosen, MOST_COUNTED)
         shown = rows[:PAGE_SIZE]
         left = await statements.balances_after(session, [payment.key for payment in shown])
     return ListPage(
@@ -139,10 +139,9 @@ async def list_page(portal: Portal, who: Identity, view: View, after: Cursor | N
     )
 
 
-def count_text(found: int, who: Identity) -> str:
-    """Write a count of payments; beyond the most that are counted, just that it is more."""
-    more = "+" if found > MOST_COUNTED else ""
-    return formatting.count(min(found, MOST_COUNTED), who.locale) + more
+def count_text(found: Count, who: Identity) -> str:
+    """Write a count of payments; beyond what was counted, just that it is more."""
+    return formatting.count(found.rows, who.locale) + ("+" if found.more else "")
 
 
 async def balances(portal: Portal, who: Identity) -> tuple[BalanceLine, ...]:

@@ -10,6 +10,7 @@ from sqlmodel import col
 from payments_app.db import payments, staff_payments
 from payments_app.db.keyset import Cursor
 from payments_app.db.models import Account, Balance, Payment
+from payments_app.db.payments import Count
 from payments_app.db.staff_payments import Entry
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Role
@@ -54,7 +55,7 @@ class StaffPage:
     """One page of the list. ``older`` is where the next one starts, None behind the last."""
 
     rows: tuple[StaffRow, ...]
-    found: int
+    found: Count
     older: Cursor | None
 
 
@@ -84,9 +85,9 @@ async def list_page(
     async with portal.db.read() as session:
         found = await staff_payments.page(session, chosen, view.order, after, PAGE_SIZE + 1)
         if after is None and len(found) <= PAGE_SIZE:
-            count = len(found)
+            count = Count(len(found), more=False)
         else:
-            count = await payments.count(session, chosen, MOST_COUNTED + 1)
+            count = await payments.count(session, chosen, MOST_COUNTED)
     shown = found[:PAGE_SIZE]
     more = len(found) > PAGE_SIZE
     return StaffPage(

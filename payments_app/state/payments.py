@@ -1,7 +1,7 @@
 """The customer's Payments page: balances, the list with its view, and live changes to both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any, Final
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from payments_app.db.keyset import Cursor
-from payments_app.db.payments import Order
+from payments_app.db.payments import Count, Order
 from payments_app.services import formatting, reports, wording
 from payments_app.services.changes import Snapshot
 from payments_app.services.context import current
@@ -79,7 +79,7 @@ class PaymentsState(SessionState):
     _view: View = View()
     _starts: list[Cursor | None] = [None]
     _older: Cursor | None = None
-    _found: int = 0
+    _found: Count = Count(0, more=False)
     _loaded_at: datetime = datetime.min.replace(tzinfo=UTC)
 
     @public_event(reads=True)
@@ -274,7 +274,7 @@ class PaymentsState(SessionState):
                 rows[place] = row
             elif on_top:
                 rows.insert(0, row)
-                self._found += is_new
+                self._found = replace(self._found, rows=self._found.rows + is_new)
             elif is_new and not self._view.narrowed:
                 self.news += 1
             self.spoken = f"{row.description}, {row.total}: {row.status_label}"

@@ -33,7 +33,10 @@ async def lines(
             "amount": lambda: cells.amount(col(Payment.amount), col(Payment.currency)),
             "text": lambda: cells.text(col(Payment.description)),
         }
-        chosen = payments.matching(Filter(account_id)), [made[name]() for name in names]
+        chosen = (
+            await payments.matching(session, Filter(account_id)),
+            [made[name]() for name in names],
+        )
         pieces = csv_lines.csv_pieces(session, *chosen, payments.sorting(Order.NEWEST), zone)
         text = b"".join([piece async for piece in pieces]).decode()
     assert text.endswith("\r\n")
@@ -104,7 +107,10 @@ async def test_a_file_is_of_one_moment(database: Database, monkeypatch: pytest.M
     ]
     seen = b""
     async with database.read(snapshot=True) as session:
-        rows, sorting = payments.matching(Filter(account.key)), payments.sorting(Order.NEWEST)
+        rows, sorting = (
+            await payments.matching(session, Filter(account.key)),
+            payments.sorting(Order.NEWEST),
+        )
         cells = [col(Payment.id)]
         async for piece in csv_lines.csv_pieces(session, rows, cells, sorting, "UTC"):
             if not seen:
@@ -118,7 +124,10 @@ async def test_a_reader_who_leaves_ends_the_reading(database: Database) -> None:
     account = await make_account(database)
     await make_payment(database, account)
     async with database.read(snapshot=True) as session:
-        rows, sorting = payments.matching(Filter(account.key)), payments.sorting(Order.NEWEST)
+        rows, sorting = (
+            await payments.matching(session, Filter(account.key)),
+            payments.sorting(Order.NEWEST),
+        )
         pieces = csv_lines.csv_pieces(session, rows, [col(Payment.id)], sorting, "UTC")
         assert await anext(pieces)
         await pieces.aclose()

@@ -11,7 +11,7 @@ from payments_app.db import payments
 from payments_app.db.engine import Database
 from payments_app.db.keyset import Cursor
 from payments_app.db.models import Account, Payment
-from payments_app.db.payments import Filter, Order, Standing, Total
+from payments_app.db.payments import Count, Filter, Order, Standing, Total
 from payments_app.domain.payment import PaymentKind, PaymentStatus
 from tests.support.factories import WHEN, make_account, make_payment
 
@@ -146,8 +146,8 @@ async def test_counting_stops_at_its_limit(database: Database) -> None:
     for _ in range(4):
         await make_payment(database, account)
     async with database.read() as session:
-        assert await payments.count(session, Filter(account.key), 100) == 4
-        assert await payments.count(session, Filter(account.key), 3) == 3
+        assert await payments.count(session, Filter(account.key), 100) == Count(4, more=False)
+        assert await payments.count(session, Filter(account.key), 3) == Count(3, more=True)
 
 
 async def test_totals_never_add_currencies_and_leave_out_what_is_not_completed(

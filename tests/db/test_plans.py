@@ -1,0 +1,73 @@
+"""Every order and filter of a list is read off an index: nothing is sorted, nothing scanned."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from payments_app.db import payments
+from payments_app.db.engine import Database
+from payments_app.db.payments import Filter, Order
+from payments_app.domain.payment import PaymentStatus
+from tests.support.factories import WHEN, make_account, make_payment
+
+FILTERS: list[dict[str, Any]] = [
+    {},
+    *({"status": status} for status in PaymentStatus),
+    {"gateway": "till"},
+    {"gateway": ""},
+    {"gateway": "till", "status": PaymentStatus.PENDING},
+]
+DATES: list[dict[str, Any]] = [
+    {"since": WHEN},
+    {"until": WHEN},
+    {"since": WHEN, "until": WHEN + timedelta(days=30)},
+    {"since": WHEN, "status": PaymentStatus.COMPLETED},
+    {"since": WHEN, "gateway": "till"},
+]
+BY_DATE = [Order.NEWEST, Order.OLDEST]
+
+
+async def plan(database: Database, narrowed: dict[str, Any], order: Order) -> str:
+    """Ask the database how it reads the second page of a list, even of very few rows."""
+    sorting = payments.sorting(order)
+    async with database.read() as session:
+        rows = await payments.matching(session, Filter(1, **narrowed))
+        query = sorting.sort(rows).where(sorting.beyond()).limit(51)
+        values = sorting.cursor([WHEN, 1] if order in BY_DATE else ["USD", 100, 1])
+        compiled = query.params(values).compile(
+            dialect=database.engine.dialect, compile_kwargs={"literal_binds": True}
+        )
+        explain = "explain query plan"
+        if not database.is_sqlite:
+            explain = "explain"
+            for choice in ("seqscan", "bitmapscan", "sort"):
+                await session.execute(text(f"set local enable_{choice} = off"))
+        steps = await session.execute(text(f"{explain} {compiled}".replace(":", r"\:")))
+        return "; ".join(step[-1] for step in steps)
+
+
+@pytest.fixture
+async def rows(database: Database) -> Database:
+    account = await make_account(database)
+    await make_payment(database, account)
+    return database
+
+
+@pytest.mark.parametrize("order", Order)
+async def test_each_order_of_each_filter_has_its_index(rows: Database, order: Order) -> None:
+    for narrowed in FILTERS:
+        assert_read_off_an_index(await plan(rows, narrowed, order))
+
+
+@pytest.mark.parametrize("order", BY_DATE)
+async def test_a_time_is_read_off_the_index_of_the_dates(rows: Database, order: Order) -> None:
+    for narrowed in DATES:
+        assert_read_off_an_index(await plan(rows, narrowed, order))
+
+
+def assert_read_off_an_index(plan: str) -> None:
+    assert re.search(r"(USING|using|Scan) .*ix_payment_", plan), plan
+    assert not re.search(r"SCAN|TEMP B-TREE|Seq Scan|Sort", plan), plan

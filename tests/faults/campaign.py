@@ -2,16 +2,12 @@
 again, customers who click meanwhile, and the comparison of the books at the end."""
 
 import asyncio
-import multiprocessing
-import os
-import signal
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field
-from multiprocessing.process import BaseProcess
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,8 +22,9 @@ from payments_app.domain.payment import PaymentStatus
 from payments_app.sandbox.app import Sandbox, create_sandbox
 from tests.faults.books import Books, Entry, compare
 from tests.faults.customers import Customers
-from tests.faults.plan import CUSTOMERS, GATEWAYS, WORKERS, Journey, Kill, Round
-from tests.faults.worker import Life, live
+from tests.faults.plan import CUSTOMERS, GATEWAYS, WORKERS, Journey, Round
+from tests.faults.processes import Worker
+from tests.faults.worker import Life
 from tests.support.databases import Postgres, migrate
 from tests.support.factories import make_account, make_user
 from tests.support.redis import RedisServer
@@ -38,60 +35,6 @@ _TWO_HOURS: Final = 2 * 3600
 _LAST_JUMPS: Final = 25
 _LAST_SECONDS: Final = 60
 """How long the portal may take to empty its inbox once nothing fails any more."""
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.faults.worker"])
-
-
-@dataclass
-class Worker:
-    """One process of the portal, started again whenever it dies."""
-
-    life: Life
-    ahead: float = 0
-    kill: Kill | None = None
-    kills: Counter[str] = field(default_factory=Counter)
-    ending: bool = False
-    process: BaseProcess | None = None
-
-    @property
-    def url(self) -> str:
-        """Where it answers."""
-        return f"http://127.0.0.1:{self.life.port}"
-
-    async def keep(self) -> None:
-        """Run it until it is told to end; a death that nobody planned is raised."""
-        while True:
-            life = Life(**(asdict(self.life) | {"ahead": self.ahead}))
-            process = self.process = _processes.Process(target=live, args=(life,))
-            process.start()
-            await asyncio.to_thread(process.join)
-            if self.ending:
-                return
-            if process.exitcode != -signal.SIGKILL or self.kill is None:
-                raise RuntimeError(f"a worker ended with {process.exitcode}; see {life.log_path}")
-            self.kills[f"killed {self.kill.point}"] += 1
-            self.kill = None
-
-    async def sabotage(
-        self, http: httpx.AsyncClient, *, ahead: float, full: bool = False, kill: Kill | None = None
-    ) -> None:
-        """Tell it what is to go wrong from now on."""
-        self.ahead, self.kill = ahead, kill
-        asked = {"ahead": ahead, "full": full, "kill": kill and asdict(kill)}
-
-        async def told() -> bool:
-            with suppress(httpx.TransportError):
-                return (await http.post(f"{self.url}/drive/sabotage", json=asked)).is_success
-            return False
-
-        await eventually(told)
-
-    def end(self) -> None:
-        """Ask it to stop."""
-        self.ending = True
-        if self.process is not None and self.process.pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(self.process.pid, signal.SIGTERM)
 
 
 @dataclass

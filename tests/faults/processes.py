@@ -1,0 +1,71 @@
+"""The processes of a campaign's portal: told what is to go wrong, started again when they died."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections import Counter
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from multiprocessing.process import BaseProcess
+
+import httpx
+
+from tests.faults.plan import Kill
+from tests.faults.worker import Life, live
+from tests.support.sandbox import eventually
+
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tests.faults.worker"])
+
+
+@dataclass
+class Worker:
+    """One process of the portal, started again whenever it dies."""
+
+    life: Life
+    ahead: float = 0
+    kill: Kill | None = None
+    kills: Counter[str] = field(default_factory=Counter)
+    ending: bool = False
+    process: BaseProcess | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.life.port}"
+
+    async def keep(self) -> None:
+        """Run it until it is told to end; a death that nobody planned is raised."""
+        while True:
+            life = Life(**(asdict(self.life) | {"ahead": self.ahead}))
+            process = self.process = _processes.Process(target=live, args=(life,))
+            process.start()
+            await asyncio.to_thread(process.join)
+            if self.ending:
+                return
+            if process.exitcode != -signal.SIGKILL or self.kill is None:
+                raise RuntimeError(f"a worker ended with {process.exitcode}; see {life.log_path}")
+            self.kills[f"killed {self.kill.point}"] += 1
+            self.kill = None
+
+    async def sabotage(
+        self, http: httpx.AsyncClient, *, ahead: float, full: bool = False, kill: Kill | None = None
+    ) -> None:
+        """Tell it what is to go wrong from now on."""
+        self.ahead, self.kill = ahead, kill
+        asked = {"ahead": ahead, "full": full, "kill": kill and asdict(kill)}
+
+        async def told() -> bool:
+            with suppress(httpx.TransportError):
+                return (await http.post(f"{self.url}/drive/sabotage", json=asked)).is_success
+            return False
+
+        await eventually(told)
+
+    def end(self) -> None:
+        """Ask it to stop."""
+        self.ending = True
+        if self.process is not None and self.process.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGTERM)

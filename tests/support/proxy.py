@@ -20,8 +20,10 @@ class Proxy:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Proxy"]:
         server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        yield self
-        server.close()
+        try:
+            yield self
+        finally:
+            server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for port in self.backends:

@@ -9,9 +9,10 @@ def field(
     label: str, name: str, fault: rx.Var[str] | str = "", hint: str = "", **options: Any
 ) -> rx.Component:
     """Show a labelled field; ``fault`` stands beneath it when the entry cannot be taken."""
-    return rx.el.label(
-        rx.el.span(label, class_name="field-label"),
+    return rx.el.div(
+        rx.el.label(label, html_for=f"field-{name}", class_name="field-label"),
         rx.input(
+            id=f"field-{name}",
             name=name,
             size="2",
             width="100%",

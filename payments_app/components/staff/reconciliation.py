@@ -109,7 +109,7 @@ def _result(result: ResultCard) -> rx.Component:
             rx.el.span(result.day, class_name="tabular quiet"),
             rx.el.span(result.state_label, class_name=f"pill {result.state}"),
             rx.el.span(class_name="grow"),
-            rx.el.span(f"{result.compared} payments, {result.when}", class_name="label"),
+            rx.el.span(f"Compared: {result.compared}, {result.when}", class_name="label"),
             class_name="ops-card-head",
         ),
         rx.cond(result.note != "", rx.el.p(result.note, class_name="quiet")),

@@ -11,7 +11,7 @@ from payments_app.db import ledger
 from payments_app.db.models import Payment
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason
-from payments_app.gateways.base import Redirect, ShowInstructions
+from payments_app.gateways.base import ConfirmCard, Redirect, ShowInstructions
 from payments_app.gateways.registry import connect
 from payments_app.sandbox.app import issued_settings
 from payments_app.services import checkout, webhooks
@@ -24,7 +24,7 @@ from tests.support.sandbox import RunningSandbox
 
 PENDING, COMPLETED, CANCELLED = PaymentStatus
 CRYPTO, PESOS, BANK = "nowpayments", "paynamics", "bank_transfer"
-PAYPAL = "paypal"
+PAYPAL, CARD = "paypal", "card"
 
 
 @dataclass
@@ -213,5 +213,36 @@ async def test_a_paypal_dispute_holds_then_debits_or_releases(
     await counter.hear_until(lambda: counter.taken_back(PENDING))
     assert await counter.balance("USD") == 5000
     await counter.press(started, end)
+    await counter.hear_until(lambda: counter.taken_back(status))
+    assert await counter.balance("USD") == balance
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("evidence", "status", "balance"),
+    [("losing_evidence", COMPLETED, 0), ("winning_evidence", CANCELLED, 5000)],
+)
+async def test_a_card_dispute_holds_then_debits_or_releases(
+    counter: Counter, evidence: str, status: PaymentStatus, balance: int
+) -> None:
+    started = await counter.start(CARD, Money(5000, "USD"))
+    assert isinstance(started.next_action, ConfirmCard)
+    keys = issued_settings(counter.sandbox.origin)
+    intent = (await counter.payment(started)).gateway_reference
+    card = {"number": "4000000000000259", "exp_month": "12", "exp_year": "40", "cvc": "123"}
+    body = {f"payment_method_data[card][{name}]": text for name, text in card.items()} | {
+        "payment_method_data[type]": "card",
+        "client_secret": started.next_action.client_secret,
+        "key": keys["STRIPE_PUBLISHABLE_KEY"],
+    }
+    http = counter.sandbox.http
+    answer = await http.post(f"/stripe/v1/payment_intents/{intent}/confirm", data=body)
+    assert answer.status_code == 200
+    await counter.hear_until(lambda: counter.taken_back(PENDING))
+    assert await counter.balance("USD") == 5000
+    secret = keys["STRIPE_SECRET_KEY"]
+    (dispute,) = (await http.get("/stripe/v1/disputes", auth=(secret, ""))).json()["data"]
+    told = {"evidence[uncategorized_text]": evidence}
+    await http.post(f"/stripe/v1/disputes/{dispute['id']}", data=told, auth=(secret, ""))
     await counter.hear_until(lambda: counter.taken_back(status))
     assert await counter.balance("USD") == balance

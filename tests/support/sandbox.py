@@ -101,7 +101,7 @@ class Receiver:
         """Wait until so many deliveries have come in all."""
         async with asyncio.timeout(PATIENCE_SECONDS), self.arrived:
             await self.arrived.wait_for(lambda: len(self.deliveries) >= count)
-        return self.deliveries
+            return list(self.deliveries)
 
 
 @asynccontextmanager

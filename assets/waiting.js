@@ -1,7 +1,13 @@
-// Says how long ago something happened, second by second, and asks for news every few seconds.
+// Says how long ago something happened and when it comes again, second by second, and asks for news
+// every few seconds.
 import { createElement as h, useEffect, useRef, useState } from "react";
 
-export function Waiting({ age, stamp, every, text, onTick }) {
+const length = (seconds) => {
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+};
+
+export function Waiting({ age, ahead, stamp, every, text, soon, onTick }) {
   const [passed, setPassed] = useState(0);
   const tick = useRef(onTick);
   tick.current = onTick;
@@ -10,10 +16,14 @@ export function Waiting({ age, stamp, every, text, onTick }) {
     setPassed(0);
     const timer = setInterval(() => setPassed(Math.round((Date.now() - start) / 1000)), 1000);
     return () => clearInterval(timer);
-  }, [age, stamp]);
+  }, [age, ahead, stamp]);
   useEffect(() => {
+    if (!every) return undefined;
     const timer = setInterval(() => tick.current?.(), every * 1000);
     return () => clearInterval(timer);
   }, [every]);
-  return age < 0 ? null : h("span", null, text.replace("{seconds}", age + passed));
+  if (age < 0) return null;
+  const words = ahead > passed ? text : soon;
+  const said = words.replace("{ago}", length(age + passed));
+  return h("span", null, said.replace("{next}", length(ahead - passed)));
 }

@@ -40,17 +40,20 @@ class Leave(rx.NoSSRComponent):
 
 
 class Waiting(rx.NoSSRComponent):
-    """Counts seconds from ``age`` on in ``text`` and fires ``on_tick`` every so many seconds.
+    """Counts ``{ago}`` up from ``age`` and ``{next}`` down from ``ahead`` in ``text``.
 
-    A new ``stamp`` starts the count anew; a negative ``age`` shows nothing.
+    When ``ahead`` has passed it says ``soon``. ``on_tick`` fires every so many seconds, never for
+    0. A new ``stamp`` starts the count anew; a negative ``age`` shows nothing.
     """
 
     library = "$/public/waiting.js"
     tag = "Waiting"
 
     age: rx.Var[int]
+    ahead: rx.Var[int]
     stamp: rx.Var[int]
     every: rx.Var[int]
     text: rx.Var[str]
+    soon: rx.Var[str]
 
     on_tick: rx.EventHandler[rx.event.no_args_event_spec]

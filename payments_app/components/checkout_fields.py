@@ -66,7 +66,14 @@ def _offer(offer: OfferView) -> rx.Component:
     return rx.radio_cards.item(
         rx.hstack(
             method_icon(offer.icon),
-            rx.text(offer.label, size="2", weight="medium"),
+            rx.box(
+                rx.text(offer.label, size="2", weight="medium"),
+                rx.cond(
+                    offer.answering,
+                    rx.fragment(),
+                    rx.text("Not answering now", size="1", color="var(--amber-11)", role="status"),
+                ),
+            ),
             align="center",
             spacing="2",
             width="100%",

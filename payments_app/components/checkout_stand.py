@@ -7,6 +7,9 @@ from payments_app.components.look import CopyButton
 from payments_app.state.checkout import UNKNOWN, CheckoutState
 from payments_app.state.checkout_views import Line
 
+ASKED = "Asked {ago} ago, next check in {next}"
+ASKED_SOON = "Asked {ago} ago, checking again"
+
 _TICK_SECONDS = 3
 
 
@@ -74,9 +77,11 @@ def watch() -> rx.Component:
     """Look at the payment every few seconds, and say when its gateway was last asked."""
     return Waiting.create(
         age=CheckoutState.stand.asked,
+        ahead=CheckoutState.stand.next_check,
         stamp=CheckoutState.stamp,
         every=_TICK_SECONDS,
-        text="Asked {seconds} s ago",
+        text=ASKED,
+        soon=ASKED_SOON,
         on_tick=CheckoutState.tick,
     )
 

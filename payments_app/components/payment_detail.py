@@ -3,6 +3,8 @@
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
+from payments_app.components.card_fields import Waiting
+from payments_app.components.checkout_stand import ASKED, ASKED_SOON
 from payments_app.components.look import CopyButton, PlainLink, RowKeys
 from payments_app.components.pieces import fact, method_icon, status_pill
 from payments_app.domain.payment import PaymentStatus
@@ -54,6 +56,7 @@ def _payment() -> rx.Component:
         rx.el.p(row.description, class_name="sheet-what"),
         rx.cond(row.note != "", rx.el.p(row.note, class_name="quiet")),
         rx.cond(detail.can_check, _actions()),
+        rx.cond(detail.can_check, _asked()),
         rx.cond(detail.can_retry, _try_again()),
         rx.cond(row.status == PaymentStatus.COMPLETED.value, _receipt(row.reference)),
         rx.cond(DetailState.notice != "", rx.el.p(DetailState.notice, role="status")),
@@ -134,6 +137,21 @@ def _actions() -> rx.Component:
             spacing="2",
             class_name="sheet-actions",
         ),
+    )
+
+
+def _asked() -> rx.Component:
+    return rx.el.p(
+        Waiting.create(
+            age=DetailState.asked,
+            ahead=DetailState.next_check,
+            stamp=DetailState.stamp,
+            every=0,
+            text=ASKED,
+            soon=ASKED_SOON,
+        ),
+        class_name="quiet tabular",
+        aria_hidden="true",
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus
+from payments_app.gateways.circuit import CircuitState
 from payments_app.gateways.errors import InvalidSignature, Unsupported
 from payments_app.gateways.http import Client
 from payments_app.settings import GatewaySettings
@@ -250,6 +251,11 @@ class Gateway(ABC):
     def offered(self) -> bool:
         """Whether customers are offered this gateway: switched on and with all its keys."""
         return self.settings.enabled and not self.missing_settings()
+
+    @property
+    def answering(self) -> bool:
+        """Whether calls are let through: false after several faults, until its pause is over."""
+        return self.client.circuit.state is not CircuitState.OPEN
 
     def currencies(self) -> frozenset[str]:
         """Return the currencies offered here and now."""

@@ -1,7 +1,8 @@
 """Checkout: what a customer may pay with, what it costs, and one payment from start to end."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -39,16 +40,20 @@ from payments_app.services.references import top_up_reference
 from payments_app.services.settlement import settle
 from payments_app.services.sweep import delay_before_check, lifetime_of
 
+ASK_AT_MOST_EVERY: Final = timedelta(seconds=5)
+"""How often a customer can have a payment's gateway asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One way to pay that is open to the customer now."""
+    """One way to pay; ``answering`` is false while its gateway is known not to answer."""
 
     code: str
     label: str
     icon: str
     collects_card: bool
     checkout_title: str | None
+    answering: bool
     currencies: tuple[str, ...]
     channels: tuple[Channel, ...]
 
@@ -105,6 +110,7 @@ async def offers(portal: Portal, who: Identity) -> tuple[Offer, ...]:
             icon=gateway.icon,
             collects_card=gateway.collects_card,
             checkout_title=gateway.checkout_title,
+            answering=gateway.answering,
             currencies=_ordered(_currencies(gateway, account), who.home_currency),
             channels=gateway.channels,
         )
@@ -176,15 +182,18 @@ async def start(portal: Portal, who: Identity, order: TopUp, address: str = "") 
     """Commit a Pending payment, then create it at the gateway; ``address`` is the browser's IP.
 
     The same idempotency key gives the same payment, however often it is sent. A gateway that does
-    not answer leaves it Pending and the sweep finds out. Raises what ``quote`` raises, and
-    IdempotencyConflict for a key that came with other parameters.
+    not answer leaves it Pending and the sweep finds out; one that is known not to answer is not
+    begun with, an InvalidRequest. Raises what ``quote`` raises, and IdempotencyConflict for a key
+    that came with other parameters.
     """
     who.require_acting()
     cost = await quote(portal, who, order.gateway, order.amount, order.channel)
+    gateway = portal.gateway(order.gateway)
+    if not gateway.answering and await _find_earlier(portal, who, order) is None:
+        raise InvalidRequest("gateway", "not_answering", label=gateway.label)
     payment = await _commit_pending(portal, who, order, cost.pay)
     if payment.status is not PaymentStatus.PENDING or payment.next_action is not None:
         return await progress(portal, who, payment.reference)
-    gateway = portal.gateway(order.gateway)
     try:
         result = await create_at(gateway, await request_of(portal, payment, address))
     except GatewayUnavailable:
@@ -234,14 +243,20 @@ def _new_payment(portal: Portal, who: Identity, order: TopUp, pay: Money) -> Pay
     )
 
 
-async def _earlier(portal: Portal, who: Identity, order: TopUp) -> Payment:
-    """Return the payment that this idempotency key made before."""
+async def _find_earlier(portal: Portal, who: Identity, order: TopUp) -> Payment | None:
     async with portal.db.read() as session:
         query = select(Payment).where(
             col(Payment.account_id) == who.own_account(),
             col(Payment.idempotency_key) == order.idempotency_key,
         )
-        payment = (await session.execute(query)).scalar_one()
+        return (await session.execute(query)).scalar_one_or_none()
+
+
+async def _earlier(portal: Portal, who: Identity, order: TopUp) -> Payment:
+    """Return the payment that this idempotency key made before."""
+    payment = await _find_earlier(portal, who, order)
+    if payment is None:
+        raise NotFound(order.idempotency_key)
     same = (payment.gateway, payment.channel, payment.amount, payment.currency)
     if same != (order.gateway, order.channel, order.amount.minor, order.amount.currency):
         raise IdempotencyConflict(order.idempotency_key)
@@ -318,22 +333,42 @@ async def _own_payment(portal: Portal, who: Identity, reference: str) -> Payment
 
 
 async def check(
-    portal: Portal, who: Identity, reference: str, source: str = "customer"
+    portal: Portal,
+    who: Identity,
+    reference: str,
+    source: str = "customer",
+    at_most_every: timedelta = timedelta(0),
 ) -> Progress:
-    """Ask the gateway how a payment stands now, settle by its answer; raises NotFound."""
-    who.require_acting()
+    """Ask the gateway how a payment stands now, settle by its answer; raises NotFound.
+
+    It is not asked, by whomever, when it was asked less than ``at_most_every`` ago.
+    """
     payment = await _own_payment(portal, who, reference)
     open_at_gateway = payment.gateway and payment.status is not PaymentStatus.COMPLETED
-    if open_at_gateway and payment.kind is PaymentKind.TOP_UP:
-        await _note_check(portal, payment)
+    if (
+        open_at_gateway
+        and payment.kind is PaymentKind.TOP_UP
+        and await _note_check(portal, payment, at_most_every)
+    ):
         await ask_gateway(portal, payment, source)
     return await progress(portal, who, reference)
 
 
-async def _note_check(portal: Portal, payment: Payment) -> None:
+async def _note_check(portal: Portal, payment: Payment, at_most_every: timedelta) -> bool:
+    """Write down that the gateway is asked now, unless it was just asked."""
+    now = portal.clock()
+    if _asked_lately(payment, now, at_most_every):
+        return False
     async with portal.db.write() as session:
         row = await ledger.lock_payment(session, payment.key)
-        row.checked_at = portal.clock()
+        if _asked_lately(row, now, at_most_every):
+            return False
+        row.checked_at = now
+    return True
+
+
+def _asked_lately(payment: Payment, now: datetime, at_most_every: timedelta) -> bool:
+    return payment.checked_at is not None and now - payment.checked_at < at_most_every
 
 
 async def cancel(portal: Portal, who: Identity, reference: str) -> Progress:

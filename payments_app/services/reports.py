@@ -89,7 +89,9 @@ class Linked:
 @dataclass(frozen=True, slots=True)
 class Detail:
     """One payment in full. ``charged`` is set where the gateway took another amount than what the
-    account gets."""
+    account gets. ``checked_at`` and ``next_check_at`` say when its gateway was, and will be,
+    asked.
+    """
 
     row: Row
     created: str
@@ -101,6 +103,8 @@ class Detail:
     can_check: bool
     can_cancel: bool
     can_retry: bool
+    checked_at: datetime | None
+    next_check_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +213,8 @@ async def detail(portal: Portal, who: Identity, reference: str) -> Detail:
         can_check=pending and top_up,
         can_cancel=pending and top_up,
         can_retry=payment.status is PaymentStatus.CANCELLED and top_up,
+        checked_at=payment.checked_at if pending else None,
+        next_check_at=payment.next_check_at,
     )
 
 

@@ -13,7 +13,6 @@ from sqlmodel import col
 from payments_app.db.models import Payment
 from payments_app.domain.payment import PaymentKind
 from payments_app.gateways.base import Gateway
-from payments_app.gateways.circuit import CircuitState
 from payments_app.services import leases
 from payments_app.services.context import Portal
 from payments_app.services.lookup import ask_gateway
@@ -60,7 +59,7 @@ async def _sweep(portal: Portal, code: str) -> int:
     slots = asyncio.Semaphore(_AT_ONCE)
     asked = 0
     # What a dead gateway is not asked stays due, instead of coming up ever more rarely.
-    while portal.gateway(code).client.circuit.state is not CircuitState.OPEN:
+    while portal.gateway(code).answering:
         due = await _claim_due(portal, code)
         await asyncio.gather(*(_check(portal, payment, slots) for payment in due))
         asked += len(due)

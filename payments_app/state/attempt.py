@@ -13,19 +13,18 @@ from payments_app.domain.payment import PaymentStatus
 from payments_app.gateways.base import ConfirmCard, Redirect
 from payments_app.gateways.errors import GatewayUnavailable
 from payments_app.services import checkout
-from payments_app.services.checkout import Progress, TopUp
+from payments_app.services.checkout import ASK_AT_MOST_EVERY, Progress, TopUp
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.state import live
 from payments_app.state.checkout_form import CheckoutForm, clean
-from payments_app.state.checkout_views import Stand, stand_of
+from payments_app.state.checkout_views import ASK_EVERY_SECONDS, Stand, stand_of
 from payments_app.state.gate import customer_event
 
 UNREACHABLE: Final = "The payment could not be cancelled just now. Try again in a moment."
 """What is said when a gateway does not answer to a cancellation."""
 
-_ASK_EVERY: Final = timedelta(seconds=10)
-_ASK_AT_MOST_EVERY: Final = timedelta(seconds=5)
+_ASK_EVERY: Final = timedelta(seconds=ASK_EVERY_SECONDS)
 _NOT_CONFIRMED: Final = (
     "The card was not confirmed and nothing was charged. "
     "Check the card and press Pay again: it stays one payment."
@@ -115,7 +114,7 @@ class AttemptState(CheckoutForm):
     @customer_event(background=True, temporal=True)
     async def check_now(self) -> None:
         """Ask the gateway now, unless it has just been asked."""
-        await self._ask(_ASK_AT_MOST_EVERY)
+        await self._ask(ASK_AT_MOST_EVERY)
 
     @customer_event(background=True, temporal=True)
     async def cancel_payment(self) -> None:
@@ -196,10 +195,8 @@ class AttemptState(CheckoutForm):
             return
         portal = current()
         progress = await checkout.progress(portal, who, reference)
-        asked = progress.checked_at
-        lately = asked is not None and portal.clock() - asked < at_most_every
-        if progress.status is PaymentStatus.PENDING and not lately:
-            progress = await checkout.check(portal, who, reference)
+        if progress.status is PaymentStatus.PENDING:
+            progress = await checkout.check(portal, who, reference, at_most_every=at_most_every)
         async with self:
             if self.stand.reference == reference:
                 self._keep_up(progress, who)

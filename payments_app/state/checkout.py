@@ -20,7 +20,7 @@ from payments_app.state import live
 from payments_app.state.attempt import UNREACHABLE, AttemptState, cancel_attempt
 from payments_app.state.checkout_form import PAYMENT, clean
 from payments_app.state.checkout_views import Stand, stand_of
-from payments_app.state.checkout_words import write_amount
+from payments_app.state.checkout_words import not_answering, write_amount
 from payments_app.state.gate import customer_event, public_event
 
 PAYMENTS_PAGE: Final = "/"
@@ -199,16 +199,19 @@ class CheckoutState(AttemptState):
     async def _start(self, order: _Order) -> None:
         progress = None
         stale = False
+        words = _REFUSED
         try:
             progress = await checkout.start(current(), order.who, order.top_up, order.address)
-        except (AmountError, InvalidRequest, IdempotencyConflict):
+        except (AmountError, InvalidRequest, IdempotencyConflict) as error:
             # The offer or its limits have changed since the form was checked.
             stale = True
+            if isinstance(error, InvalidRequest) and error.code == "not_answering":
+                words = not_answering(str(error.details["label"]))
         finally:
             async with self:
                 if progress is not None:
                     self._show(progress, order.who)
                 else:
-                    self.step, self.notice = "form", _REFUSED
+                    self.step, self.notice = "form", words
                 if stale:
                     self._renew()

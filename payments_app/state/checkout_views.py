@@ -15,17 +15,21 @@ from payments_app.services.formatting import count, day_and_time, locale_of, mon
 from payments_app.services.identity import Identity
 from payments_app.services.wording import reason
 
+ASK_EVERY_SECONDS: Final = 10
+"""How often a page that shows a Pending payment asks its gateway."""
+
 _QUICK: Final = {"PHP": (500, 1000, 2500, 5000), "NGN": (5000, 10000, 25000, 50000)}
 _QUICK_ELSEWHERE: Final = (10, 25, 50, 100)
 
 
 @dataclass(frozen=True)
 class OfferView:
-    """One way to pay."""
+    """One way to pay; ``answering`` is false while its gateway is known not to answer."""
 
     code: str
     label: str
     icon: str
+    answering: bool
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,8 @@ class Stand:
 
     ``words`` tell why it was cancelled or what it waits for; ``link`` leads to the gateway's page
     of an open one; ``pay_reference``, ``instructions``, ``lines`` and ``until`` say how to pay
-    elsewhere; ``arrived`` is what came of one paid in part; ``asked`` is
-    how many seconds ago the gateway was asked, -1 for never.
+    elsewhere; ``arrived`` is what came of one paid in part; ``asked`` is how many seconds ago the
+    gateway was asked, -1 for never, and ``next_check`` in how many it is asked again.
     """
 
     reference: str = ""
@@ -85,11 +89,12 @@ class Stand:
     until: str = ""
     age: str = ""
     asked: int = -1
+    next_check: int = 0
 
 
 def offer_view(offer: Offer) -> OfferView:
     """Return what is shown of an offer."""
-    return OfferView(offer.code, offer.label, offer.icon)
+    return OfferView(offer.code, offer.label, offer.icon, offer.answering)
 
 
 def channel_groups(channels: Iterable[Channel]) -> list[ChannelGroup]:
@@ -106,11 +111,22 @@ def quick_amounts(currency: str, locale: str) -> list[QuickAmount]:
     return [QuickAmount(str(unit), count(unit, locale)) for unit in units]
 
 
+def seconds_since(asked: datetime | None, now: datetime) -> int:
+    """Return how long ago a gateway was asked, -1 for never."""
+    return -1 if asked is None else max(0, int((now - asked).total_seconds()))
+
+
+def seconds_until(check: datetime | None, now: datetime) -> int:
+    """Return in how long a gateway is asked again, 0 for at once or never."""
+    return 0 if check is None else max(0, int((check - now).total_seconds()))
+
+
 def stand_of(progress: Progress, who: Identity, now: datetime) -> Stand:
     """Return what is shown of a payment."""
+    pending = progress.status is PaymentStatus.PENDING
+    asked = seconds_since(progress.checked_at, now) if pending else -1
     action = progress.next_action
     told = action if isinstance(action, ShowInstructions) else None
-    asked = progress.checked_at
     return Stand(
         reference=progress.reference,
         status=progress.status.value,
@@ -128,9 +144,11 @@ def stand_of(progress: Progress, who: Identity, now: datetime) -> Stand:
         age=format_timedelta(
             progress.created_at - now, add_direction=True, locale=locale_of(who.locale)
         ),
-        asked=max(0, int((now - asked).total_seconds()))
-        if asked and progress.status is PaymentStatus.PENDING
-        else -1,
+        asked=asked,
+        # This page asks by itself, more often than the sweep.
+        next_check=min(
+            seconds_until(progress.next_check_at, now), max(0, ASK_EVERY_SECONDS - asked)
+        ),
     )
 
 

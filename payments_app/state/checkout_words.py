@@ -53,6 +53,14 @@ def amount_fault(error: AmountError, currency: str, locale: str) -> str:
     return "Enter an amount in digits."
 
 
+def not_answering(label: str) -> str:
+    """Say that a gateway is known not to answer."""
+    return (
+        f"{label} is not answering now. Nothing was charged. "
+        "Choose another way to pay, or try again in a minute."
+    )
+
+
 def field_fault(error: InvalidRequest) -> str:
     """Say what is wrong with a choice."""
     return _FIELDS.get((error.field, error.code), "This choice cannot be used.")

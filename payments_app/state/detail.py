@@ -9,6 +9,7 @@ from payments_app.gateways.errors import GatewayUnavailable
 from payments_app.services import checkout, reports
 from payments_app.services.context import current
 from payments_app.services.reports import Detail
+from payments_app.state.checkout_views import seconds_since, seconds_until
 from payments_app.state.gate import customer_event
 from payments_app.state.session import SessionState
 
@@ -27,6 +28,11 @@ class DetailState(SessionState):
     busy: bool = False
     asks_to_cancel: bool = False
     notice: str = ""
+    asked: int = -1
+    """How many seconds ago the gateway was asked, -1 for never."""
+    next_check: int = 0
+    stamp: int = 0
+    """Changes with every look at the payment, so that the page counts its seconds anew."""
 
     @customer_event(reads=True)
     async def open_from_address(self) -> None:
@@ -59,7 +65,9 @@ class DetailState(SessionState):
                 return
             self.busy, self.notice = True, ""
         try:
-            progress = await checkout.check(current(), who, reference)
+            progress = await checkout.check(
+                current(), who, reference, at_most_every=checkout.ASK_AT_MOST_EVERY
+            )
             notice = _STILL_PENDING if progress.next_check_at else ""
         except NotFound:
             notice = ""
@@ -101,6 +109,10 @@ class DetailState(SessionState):
         try:
             self.detail = await reports.detail(current(), who, self.reference)
             self.found = True
+            now = current().clock()
+            self.asked = seconds_since(self.detail.checked_at, now)
+            self.next_check = seconds_until(self.detail.next_check_at, now)
+            self.stamp += 1
         except NotFound:
             self.detail, self.found = None, False
 

@@ -16,7 +16,8 @@ from payments_app.domain.errors import (
 )
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus, Reason
-from payments_app.gateways.base import ConfirmCard, Redirect
+from payments_app.gateways.base import ConfirmCard, PaymentLookup, PaymentResult, Redirect
+from payments_app.gateways.circuit import FAULTS_TO_OPEN
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable
 from payments_app.services import checkout
 from payments_app.services.checkout import TopUp
@@ -305,3 +306,51 @@ async def test_only_what_arrived_in_part_can_be_credited_and_only_by_its_owner(s
         await checkout.credit_arrived(shop.portal, replace(shop.who, account_id=999), part)
     with pytest.raises(NotAllowed):
         await checkout.credit_arrived(shop.portal, replace(shop.who, read_only=True), part)
+
+
+async def broken(shop: Shop) -> None:
+    """Let the till's circuit open."""
+    for _ in range(FAULTS_TO_OPEN):
+        with pytest.raises(GatewayUnavailable):
+            async with shop.till.client.circuit.call():
+                raise GatewayUnavailable("down")
+
+
+async def test_a_gateway_that_is_known_not_to_answer_is_shown_and_not_begun_with(
+    shop: Shop,
+) -> None:
+    earlier = await shop.start(key="earlier")
+    assert [offer.answering for offer in await checkout.offers(shop.portal, shop.who)] == [True]
+    await broken(shop)
+    assert [offer.answering for offer in await checkout.offers(shop.portal, shop.who)] == [False]
+    with pytest.raises(InvalidRequest, match="not_answering"):
+        await shop.start(key="later")
+    assert (await shop.start(key="earlier")).reference == earlier.reference
+    assert shop.till.created == [earlier.reference]
+
+
+async def test_a_gateway_is_not_asked_more_often_than_a_customer_may(shop: Shop) -> None:
+    started = await shop.start()
+    every = checkout.ASK_AT_MOST_EVERY
+
+    async def look() -> None:
+        await asyncio.gather(
+            *(
+                checkout.check(shop.portal, shop.who, started.reference, at_most_every=every)
+                for _ in range(6)
+            )
+        )
+
+    asked: list[str] = []
+    fetch = shop.till.fetch_payment
+
+    async def counted(lookup: PaymentLookup) -> PaymentResult:
+        asked.append(lookup.reference)
+        return await fetch(lookup)
+
+    shop.till.fetch_payment = counted  # type: ignore[method-assign]
+    await look()
+    assert len(asked) == 1
+    shop.clock.forward(seconds=every.total_seconds())
+    await look()
+    assert len(asked) == 2

@@ -7,11 +7,12 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from payments_app.domain.errors import AmountError, InvalidRequest
 from payments_app.domain.money import Money
-from payments_app.services import checkout
-from payments_app.services.checkout import Offer, TopUp
+from payments_app.services import offers
+from payments_app.services.checkout import TopUp
 from payments_app.services.context import current
 from payments_app.services.formatting import money
 from payments_app.services.identity import Identity
+from payments_app.services.offers import Offer
 from payments_app.state.checkout_views import (
     ChannelGroup,
     OfferView,
@@ -122,7 +123,7 @@ class CheckoutForm(SessionState):
         self._card_complete = complete is True
 
     async def _load_offers(self, who: Identity) -> None:
-        offered = await checkout.offers(current(), who)
+        offered = await offers.offers(current(), who)
         self.offers = [offer_view(offer) for offer in offered if not offer.checkout_title]
         self.own_dialogs = [offer_view(offer) for offer in offered if offer.checkout_title]
 
@@ -137,7 +138,7 @@ class CheckoutForm(SessionState):
         if who is None:
             return
         self.errors = {name: words for name, words in self.errors.items() if name != changed}
-        offered = await checkout.offers(current(), who)
+        offered = await offers.offers(current(), who)
         own = {offer.code: offer for offer in offered if offer.checkout_title}
         chosen = next((offer for offer in offered if offer.code == self.gateway), None)
         open_here = [chosen] if chosen else [o for o in offered if o.code not in own]
@@ -172,7 +173,7 @@ class CheckoutForm(SessionState):
             if not self.gateway or (self.groups and not self.channel):
                 self.total = money(amount, who.locale)
                 return None
-            quote = await checkout.quote(current(), who, self.gateway, amount, self.channel or None)
+            quote = await offers.quote(current(), who, self.gateway, amount, self.channel or None)
         except AmountError as error:
             self._complain("amount", amount_fault(error, self.currency, who.locale))
             return None

@@ -10,9 +10,10 @@ from babel.dates import format_timedelta
 
 from payments_app.domain.payment import PaymentStatus
 from payments_app.gateways.base import Channel, Redirect, ShowInstructions
-from payments_app.services.checkout import Offer, Progress
+from payments_app.services.checkout import Progress
 from payments_app.services.formatting import count, day_and_time, locale_of, money
 from payments_app.services.identity import Identity
+from payments_app.services.offers import Offer
 from payments_app.services.wording import reason
 
 ASK_EVERY_SECONDS: Final = 10

@@ -8,8 +8,8 @@ from babel.numbers import get_currency_symbol
 
 from payments_app.domain.errors import AmountError, InvalidRequest
 from payments_app.domain.money import Money, exponent, parse_amount
-from payments_app.services.checkout import Offer, Quote
 from payments_app.services.formatting import decimal_mark, group_mark, locale_of, money
+from payments_app.services.offers import Offer, Quote
 
 _FIELDS: Final = {
     ("gateway", "not_offered"): "This way to pay is not open at the moment.",

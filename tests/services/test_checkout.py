@@ -19,7 +19,7 @@ from payments_app.domain.payment import PaymentStatus, Reason
 from payments_app.gateways.base import ConfirmCard, PaymentLookup, PaymentResult, Redirect
 from payments_app.gateways.circuit import FAULTS_TO_OPEN
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable
-from payments_app.services import checkout
+from payments_app.services import checkout, offers
 from payments_app.services.checkout import TopUp
 from payments_app.services.pricing import charge_of
 from payments_app.services.settlement import settle
@@ -161,15 +161,15 @@ async def test_the_stricter_minimum_counts(
     who = identity_of(await make_user(shop.portal.db, account), account)
     shop.till.settings.minimum = {"USD": gateway_minimum}
     with pytest.raises(AmountError) as error:
-        await checkout.quote(shop.portal, who, "till", Money(minor, "USD"))
+        await offers.quote(shop.portal, who, "till", Money(minor, "USD"))
     assert (error.value.code, error.value.limit) == ("below_minimum", limit)
-    await checkout.quote(shop.portal, who, "till", Money(limit, "USD"))
+    await offers.quote(shop.portal, who, "till", Money(limit, "USD"))
 
 
 async def test_the_maximum_is_the_gateways(shop: Shop) -> None:
     shop.till.settings.maximum = {"USD": "100.00"}
     with pytest.raises(AmountError) as error:
-        await checkout.quote(shop.portal, shop.who, "till", Money(10001, "USD"))
+        await offers.quote(shop.portal, shop.who, "till", Money(10001, "USD"))
     assert (error.value.code, error.value.limit) == ("above_maximum", 10000)
 
 
@@ -186,7 +186,7 @@ async def test_a_surcharge_is_paid_on_top_and_not_credited(
 ) -> None:
     till = Till(GatewaySettings(**fees))
     shop.portal = replace(shop.portal, gateways={"till": till})
-    cost = await checkout.quote(shop.portal, shop.who, "till", Money(1050, "USD"))
+    cost = await offers.quote(shop.portal, shop.who, "till", Money(1050, "USD"))
     assert (cost.pay.minor, cost.credit.minor) == (pay, 1050)
     started = await shop.start(1050)
     till.pay(started.reference)
@@ -226,9 +226,9 @@ async def test_a_currency_is_charged_in_the_settlement_currency_at_the_exact_rat
     )
     till = Till(rates)
     portal = replace(shop.portal, gateways={"till": till})
-    (offer,) = await checkout.offers(portal, shop.who)
+    (offer,) = await offers.offers(portal, shop.who)
     assert set(offer.currencies) == {"USD", "GBP"}
-    cost = await checkout.quote(portal, shop.who, "till", Money(1001, "GBP"))
+    cost = await offers.quote(portal, shop.who, "till", Money(1001, "GBP"))
     # 10.01 times 1.27345 is 12.7472345
     assert (cost.pay, cost.credit, cost.rate) == (
         Money(1275, "USD"),
@@ -320,9 +320,9 @@ async def test_a_gateway_that_is_known_not_to_answer_is_shown_and_not_begun_with
     shop: Shop,
 ) -> None:
     earlier = await shop.start(key="earlier")
-    assert [offer.answering for offer in await checkout.offers(shop.portal, shop.who)] == [True]
+    assert [offer.answering for offer in await offers.offers(shop.portal, shop.who)] == [True]
     await broken(shop)
-    assert [offer.answering for offer in await checkout.offers(shop.portal, shop.who)] == [False]
+    assert [offer.answering for offer in await offers.offers(shop.portal, shop.who)] == [False]
     with pytest.raises(InvalidRequest, match="not_answering"):
         await shop.start(key="later")
     assert (await shop.start(key="earlier")).reference == earlier.reference

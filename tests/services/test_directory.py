@@ -11,7 +11,7 @@ from payments_app.db.staff_models import AuditEntry
 from payments_app.domain.errors import AmountError, InvalidRequest, NotAllowed, NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import Role
-from payments_app.services import checkout, directory, users
+from payments_app.services import checkout, directory, offers, users
 from payments_app.services.accounts import identify
 from payments_app.services.checkout import TopUp
 from payments_app.services.context import Portal
@@ -122,11 +122,11 @@ async def test_limits_bind_the_checkout_and_are_written_down(shop: Shop) -> None
     with pytest.raises(AmountError, match="below_minimum"):
         await checkout.start(portal, shop.who, order)
     await set_limits(limits(currencies=frozenset({"GBP"})))
-    assert [offer.currencies for offer in await checkout.offers(portal, shop.who)] == [("GBP",)]
+    assert [offer.currencies for offer in await offers.offers(portal, shop.who)] == [("GBP",)]
     with pytest.raises(InvalidRequest, match="currency"):
         await checkout.start(portal, shop.who, order)
     await set_limits(limits(methods=frozenset()))
-    assert await checkout.offers(portal, shop.who) == ()
+    assert await offers.offers(portal, shop.who) == ()
     with pytest.raises(InvalidRequest, match="gateway"):
         await checkout.start(portal, shop.who, order)
     await set_limits(limits())

@@ -11,7 +11,7 @@ from payments_app.db.staff_models import AuditEntry
 from payments_app.domain.errors import AmountError, InvalidRequest, NotAllowed
 from payments_app.domain.money import Money
 from payments_app.domain.payment import Role
-from payments_app.services import checkout, gateway_settings
+from payments_app.services import checkout, gateway_settings, offers
 from payments_app.services.identity import Identity
 from payments_app.settings import GatewaySettings
 from tests.services.conftest import Shop
@@ -33,25 +33,25 @@ def other_worker(shop: Shop, till: Till | None = None) -> Shop:
 
 async def test_switching_off_counts_at_once_in_every_worker(shop: Shop) -> None:
     owner, elsewhere = await staff(shop), other_worker(shop)
-    assert len(await checkout.offers(elsewhere.portal, shop.who)) == 1
+    assert len(await offers.offers(elsewhere.portal, shop.who)) == 1
     await gateway_settings.switch(shop.portal, owner, "till", enabled=False)
     for worker in (shop, elsewhere):
-        assert await checkout.offers(worker.portal, shop.who) == ()
+        assert await offers.offers(worker.portal, shop.who) == ()
         with pytest.raises(InvalidRequest):
-            await checkout.quote(worker.portal, shop.who, "till", TEN)
+            await offers.quote(worker.portal, shop.who, "till", TEN)
     await gateway_settings.switch(elsewhere.portal, owner, "till", enabled=True)
-    assert len(await checkout.offers(shop.portal, shop.who)) == 1
+    assert len(await offers.offers(shop.portal, shop.who)) == 1
 
 
 async def test_limits_and_surcharge_count_at_once_in_every_worker(shop: Shop) -> None:
     elsewhere = other_worker(shop)
     values = {"minimum": {"USD": "5"}, "maximum": {"USD": "20.50"}, "surcharge_percent": "2.5"}
     await gateway_settings.save(shop.portal, await staff(shop), "till", values)
-    quote = await checkout.quote(elsewhere.portal, shop.who, "till", TEN)
+    quote = await offers.quote(elsewhere.portal, shop.who, "till", TEN)
     assert quote.pay == Money(1025, "USD")
     for minor in (499, 2051):
         with pytest.raises(AmountError):
-            await checkout.quote(elsewhere.portal, shop.who, "till", Money(minor, "USD"))
+            await offers.quote(elsewhere.portal, shop.who, "till", Money(minor, "USD"))
 
 
 async def test_the_order_counts_at_once(shop: Shop) -> None:
@@ -60,9 +60,9 @@ async def test_the_order_counts_at_once(shop: Shop) -> None:
 
     both = {"till": shop.till, "drawer": Drawer()}
     portal = replace(shop.portal, gateways=both)
-    assert [offer.code for offer in await checkout.offers(portal, shop.who)] == ["till", "drawer"]
+    assert [offer.code for offer in await offers.offers(portal, shop.who)] == ["till", "drawer"]
     await gateway_settings.save(portal, await staff(shop), "drawer", {"order": "1"})
-    assert [offer.code for offer in await checkout.offers(portal, shop.who)] == ["drawer", "till"]
+    assert [offer.code for offer in await offers.offers(portal, shop.who)] == ["drawer", "till"]
 
 
 async def test_a_deducted_fee_counts_in_the_worker_that_settles(shop: Shop) -> None:
@@ -131,7 +131,7 @@ async def test_only_owners_set(shop: Shop, role: Role) -> None:
 async def test_a_setting_that_the_environment_contradicts_later_offers_nothing(shop: Shop) -> None:
     await gateway_settings.save(shop.portal, await staff(shop), "till", {"surcharge_percent": "2"})
     restarted = other_worker(shop, Till(GatewaySettings(_env_file=None, fee_deducted=True)))
-    assert await checkout.offers(restarted.portal, shop.who) == ()
+    assert await offers.offers(restarted.portal, shop.who) == ()
 
 
 async def test_open_payments_of_a_gateway_that_was_switched_off_go_on(shop: Shop) -> None:

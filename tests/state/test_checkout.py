@@ -64,6 +64,14 @@ class Reader(Till):
         return {"js_url": "https://reader.test/v3.js", "publishable_key": "pk_reader"}
 
 
+class Abroad(Till):
+    """A till that takes dollars only, and charges pounds in dollars where it has a rate."""
+
+    code = "abroad"
+    label = "Abroad"
+    all_currencies = frozenset({"USD"})
+
+
 class Tab:
     """A customer's tab: sends events with the session's cookie and looks at the state."""
 
@@ -113,15 +121,20 @@ async def counter() -> AsyncIterator[Counter]:
     await counter.aclose()
 
 
-@pytest.fixture
-async def tab(
-    pipeline: Pipeline, portal: Portal, till: Till, reader: Reader, counter: Counter
-) -> Tab:
-    equipped = replace(portal, gateways={g.code: g for g in (till, reader, counter)})
+async def open_tab(pipeline: Pipeline, portal: Portal, *gateways: Till) -> Tab:
+    """Log a new customer in at a portal with these gateways."""
+    equipped = replace(portal, gateways={gateway.code: gateway for gateway in gateways})
     context.install(equipped)
     account = await make_account(portal.db)
     user = await make_user(portal.db, account)
     return Tab(pipeline, equipped, await log_in_as(equipped, user), account)
+
+
+@pytest.fixture
+async def tab(
+    pipeline: Pipeline, portal: Portal, till: Till, reader: Reader, counter: Counter
+) -> Tab:
+    return await open_tab(pipeline, portal, till, reader, counter)
 
 
 async def test_offers_with_their_own_dialog_stand_apart(tab: Tab) -> None:
@@ -159,6 +172,40 @@ async def test_the_preview_tells_the_surcharge(tab: Tab) -> None:
     state = await tab.fill(amount="50")
     assert state.total == "$51.00"
     assert state.preview == "You pay $51.00, $50.00 is credited. Your balance becomes $50.00."
+
+
+async def test_a_currency_that_the_method_does_not_take_is_explained(
+    pipeline: Pipeline, portal: Portal, reader: Reader
+) -> None:
+    abroad = Abroad()
+    tab = await open_tab(pipeline, portal, reader, abroad)
+    state = await tab.send(CheckoutState.open_dialog(PAYMENT))
+    assert state.takes == ""
+    state = await tab.send(CheckoutState.choose_gateway("abroad"))
+    assert state.takes == "Abroad takes USD, not GBP."
+    assert state.currencies == ["USD"]
+    state = await tab.send(CheckoutState.choose_gateway("reader"))
+    assert state.takes == ""
+    await abroad.aclose()
+
+
+async def test_the_preview_tells_the_rate_of_the_settlement_currency(
+    pipeline: Pipeline, portal: Portal, reader: Reader
+) -> None:
+    rates = {"settlement_currency": "USD", "settlement_rates": {"GBP": "1.27345"}}
+    abroad = Abroad(GatewaySettings(**rates))
+    tab = await open_tab(pipeline, portal, reader, abroad)
+    await tab.fill("abroad", "10.01")
+    state = await tab.send(CheckoutState.choose_currency("GBP"))
+    assert (state.takes, state.total) == ("", "$12.75")
+    assert state.preview == (
+        "You pay $12.75, £10.01 is credited: 1 GBP costs 1.27345 USD. Your balance becomes £10.01."
+    )
+    await tab.pay()
+    (payment,) = await tab.payments()
+    assert (payment.amount, payment.currency) == (1001, "GBP")
+    assert (payment.charge_amount, payment.charge_currency) == (1275, "USD")
+    await abroad.aclose()
 
 
 @pytest.mark.parametrize(

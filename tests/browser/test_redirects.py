@@ -1,4 +1,4 @@
-"""Pay at a gateway's own page in a real browser: paid, cancelled there, and the tab closed."""
+"""Pay at a gateway's page in a real browser: paid, cancelled, failed, and the tab closed."""
 
 from collections.abc import AsyncIterator
 
@@ -10,6 +10,7 @@ from tests.support.sandbox import eventually
 from tests.support.shop import Customer, Shop, open_shop, visit
 
 METHODS = [("PayPal", "Approve"), ("Pay Stack", "Approve"), ("Now Payments", "Pay all")]
+FAILURES = [("Pay Stack", "Fail: insufficient funds"), ("Now Payments", "Fail")]
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,16 @@ async def press(customer: Customer, name: str) -> None:
     await customer.page.get_by_role("button", name=name, exact=True).click()
 
 
+async def was_not_paid(customer: Customer, currency: str = "USD") -> None:
+    """Wait for the result page to say so, and see that the one payment is Cancelled."""
+    await customer.page.wait_for_url(f"{customer.shop.portal.url}/pay/**")
+    await expect(customer.page.get_by_text("was not paid")).to_be_visible()
+    await expect(customer.page.get_by_text("Nothing was charged").first).to_be_visible()
+    (payment,) = await customer.payments()
+    assert payment.status is PaymentStatus.CANCELLED
+    assert await customer.balance(currency) == 0
+
+
 @pytest.mark.parametrize(("method", "approve"), METHODS)
 async def test_paying_there_completes_here(customer: Customer, method: str, approve: str) -> None:
     await leave(customer, method)
@@ -51,10 +62,7 @@ async def test_paying_there_completes_here(customer: Customer, method: str, appr
 async def test_cancelling_there_charges_nothing(customer: Customer, method: str) -> None:
     await leave(customer, method)
     await press(customer, "Cancel")
-    await customer.page.wait_for_url(f"{customer.shop.portal.url}/pay/**")
-    await expect(customer.page.get_by_text("Nothing was charged").first).to_be_visible()
-    await eventually(lambda: customer.payments(PaymentStatus.CANCELLED))
-    assert await customer.balance() == 0
+    await was_not_paid(customer)
 
 
 @pytest.mark.parametrize(("method", "approve"), METHODS)
@@ -69,6 +77,28 @@ async def test_the_webhook_completes_what_a_closed_tab_paid(
     assert payment.amount == await customer.balance() == 5000
 
 
+@pytest.mark.parametrize(("method", "fail"), FAILURES)
+async def test_failing_there_charges_nothing(customer: Customer, method: str, fail: str) -> None:
+    await leave(customer, method)
+    await press(customer, fail)
+    await was_not_paid(customer)
+
+
+async def test_a_source_that_paypal_declines_is_replaced_by_another(customer: Customer) -> None:
+    await leave(customer, "PayPal")
+    await press(customer, "Fail: the funding source is declined")
+    await customer.page.wait_for_url(f"{customer.shop.portal.url}/pay/**")
+    await expect(customer.page.get_by_text("Nothing was charged").first).to_be_visible()
+    assert await customer.balance() == 0
+    await customer.page.get_by_text("Continue at PayPal").click()
+    await customer.page.wait_for_url(f"{customer.shop.origin}/**")
+    await press(customer, "Approve")
+    await customer.page.wait_for_url(f"{customer.shop.portal.url}/pay/**")
+    await expect(customer.page.get_by_text("$50.00 is paid")).to_be_visible()
+    assert len(await customer.payments()) == 1
+    assert await customer.balance() == 5000
+
+
 async def open_paynamics(customer: Customer, channel: str) -> None:
     """Confirm 750 pesos by one channel in the dialog of its own."""
     await customer.page.goto("/")
@@ -79,13 +109,33 @@ async def open_paynamics(customer: Customer, channel: str) -> None:
     await customer.button("Confirm").click()
 
 
-async def test_a_wallet_of_paynamics_completes(customer: Customer) -> None:
+async def leave_for_gcash(customer: Customer) -> None:
+    """Confirm 750 pesos by a wallet and wait for its page."""
     await open_paynamics(customer, "GCash")
     await customer.page.wait_for_url(f"{customer.shop.origin}/**")
+
+
+async def test_a_wallet_of_paynamics_completes(customer: Customer) -> None:
+    await leave_for_gcash(customer)
     await press(customer, "Approve")
     await customer.page.wait_for_url(f"{customer.shop.portal.url}/pay/**")
     await expect(customer.page.get_by_text("750.00 is paid")).to_be_visible()
     assert await customer.balance("PHP") == 75000
+
+
+@pytest.mark.parametrize("end", ["Cancel", "Fail"])
+async def test_an_unpaid_wallet_of_paynamics_charges_nothing(customer: Customer, end: str) -> None:
+    await leave_for_gcash(customer)
+    await press(customer, end)
+    await was_not_paid(customer, "PHP")
+
+
+async def test_the_webhook_completes_a_wallet_whose_tab_was_closed(customer: Customer) -> None:
+    await leave_for_gcash(customer)
+    await customer.page.route(f"{customer.shop.portal.url}/**", lambda route: route.abort())
+    await press(customer, "Approve")
+    payment = await customer.completed()
+    assert payment.amount == await customer.balance("PHP") == 75000
 
 
 async def test_a_counter_of_paynamics_shows_how_to_pay_and_completes(customer: Customer) -> None:

@@ -20,6 +20,7 @@ from payments_app.gateways.base import (
 from payments_app.gateways.errors import GatewayUnavailable
 from payments_app.services import context
 from payments_app.services.context import Portal
+from payments_app.services.settlement import settle
 from payments_app.settings import GatewaySettings
 from payments_app.state.checkout import UNKNOWN, CheckoutState
 from payments_app.state.checkout_form import PAYMENT
@@ -166,6 +167,8 @@ async def test_a_dialog_of_its_own(tab: Tab, counter: Counter) -> None:
     assert state.stand.until.startswith("Jul 1, 2026, 3:00")
     (payment,) = await tab.payments()
     assert (payment.channel, payment.amount, payment.currency) == ("shop", 150000, "PHP")
+    state = await tab.send(CheckoutState.load_result(), path=f"/pay/{payment.reference}")
+    assert (state.stand.pay_reference, state.stand.lines) == ("7128", [Line("Biller", "42")])
 
 
 async def test_the_preview_tells_the_surcharge(tab: Tab) -> None:
@@ -430,6 +433,26 @@ async def test_the_result_page_asks_the_gateway(tab: Tab, till: Till) -> None:
     till.pay(payment.reference)
     state = await tab.send(CheckoutState.load_result(), path=f"/pay/{payment.reference}")
     assert (state.stand.status, state.stand.balance, state.dialog) == ("completed", "$50.00", "")
+
+
+@pytest.mark.parametrize("webhook_first", [True, False])
+async def test_a_return_before_or_after_the_webhook_and_again_credits_once(
+    tab: Tab, till: Till, webhook_first: bool
+) -> None:
+    await tab.fill()
+    await tab.pay()
+    (payment,) = await tab.payments()
+    path = f"/pay/{payment.reference}"
+    till.pay(payment.reference)
+    paid = till.results[payment.reference]
+    if webhook_first:
+        await settle(tab.portal, payment.key, paid, actor="webhook")
+        await tab.send(CheckoutState.load_result(), path=path)
+    else:
+        await tab.send(CheckoutState.load_result(), path=path)
+        await settle(tab.portal, payment.key, paid, actor="webhook")
+    state = await tab.send(CheckoutState.load_result(), path=path)
+    assert (state.stand.status, state.stand.balance) == ("completed", "$50.00")
 
 
 async def test_the_result_page_shows_no_other_accounts_payment(tab: Tab, portal: Portal) -> None:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from payments_app.db.engine import Database
 from payments_app.services.context import Portal
@@ -88,3 +89,14 @@ def settings(tmp_path: Path) -> Settings:
 def portal(database: Database, settings: Settings, clock: Clock) -> Portal:
     """A portal without gateways; ``dataclasses.replace(portal, gateways=...)`` adds some."""
     return Portal(settings=settings, db=database, gateways={}, clock=clock)
+
+
+@pytest.fixture(autouse=True)
+def logging_to_stdout() -> None:
+    """Log as lines on standard output, whatever the test before has configured."""
+    plain = structlog.dev.plain_traceback
+    structlog.configure(
+        processors=[structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)],
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=False,
+    )

@@ -6,6 +6,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 from payments_app.gateways.http import scrub
 from payments_app.settings import Settings
@@ -31,10 +32,12 @@ def configure(settings: Settings) -> None:
 def _rendering(settings: Settings) -> list[Any]:
     if settings.live:
         return [
-            structlog.processors.dict_tracebacks,
+            # Values of variables may be secrets.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(default=str),
         ]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    plain = structlog.dev.plain_traceback  # the default shows the values of variables
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
 
 
 def _without_secrets(

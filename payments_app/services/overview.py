@@ -82,6 +82,10 @@ class Days:
     def __init__(self) -> None:
         self._counted: dict[date, list[DayFigure]] = {}
 
+    def clear(self) -> None:
+        """Count every day anew: nobody here may have heard of the changes since."""
+        self._counted.clear()
+
     def forget(self, payments: Iterable[Payment]) -> None:
         """Count anew the days that changed payments are on, and those they were on before."""
         for payment in payments:

@@ -510,7 +510,7 @@ def test_order_statuses(status: str, expected: PaymentStatus, capturable: bool) 
         ("REFUNDED", None, CANCELLED, "reversed"),
         ("DECLINED", None, CANCELLED, "declined:declined"),
         ("FAILED", "OTHER", CANCELLED, "declined:other"),
-        ("NEVER_HEARD_OF", None, PENDING, "provider_review"),
+        ("NEVER_HEARD_OF", None, PENDING, "unknown_status"),
         ("PENDING", None, PENDING, "provider_review"),
         ("PENDING", "BUYER_COMPLAINT", PENDING, "provider_review"),
         ("PENDING", "CHARGEBACK", PENDING, "provider_review"),

@@ -13,7 +13,6 @@ from payments_app.settings import Mode, Settings
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     yield
-    structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
 
 
@@ -36,6 +35,21 @@ def test_a_fault_is_logged_with_its_trace(capsys: pytest.CaptureFixture[str]) ->
         structlog.get_logger().exception("failed")
     line = json.loads(capsys.readouterr().err)
     assert line["exception"][0]["exc_type"] == "LookupError"
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_trace_shows_no_values_of_variables(
+    mode: Mode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(Settings(_env_file=None, portal_mode=mode))
+    password = "".join(["s3", "cret"])
+    try:
+        raise LookupError(len(password))
+    except LookupError:
+        structlog.get_logger().exception("failed")
+    said = capsys.readouterr().err
+    assert "LookupError" in said
+    assert password not in said
 
 
 def test_the_level_is_a_setting(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,11 +38,12 @@ class OverviewState(SessionState):
 
     @viewer_event
     async def load(self) -> None:
-        """Count what is not counted yet, and show it from now on live."""
+        """Count everything, and show it from now on live."""
         who = await self._identity()
         if who is None:
             return
         live.watch(self.router.session.client_token, None, OverviewState.payments_changed)
+        _days.clear()
         _made.clear()
         await self._show(who)
 

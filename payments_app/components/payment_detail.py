@@ -134,6 +134,8 @@ def _actions() -> rx.Component:
                 color_scheme="gray",
                 size="2",
             ),
+            rx.link("How to pay", href=f"/pay/{DetailState.detail.row.reference}", size="2"),
+            align="center",
             spacing="2",
             class_name="sheet-actions",
         ),

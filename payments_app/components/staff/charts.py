@@ -25,7 +25,7 @@ def overview_charts() -> rx.Component:
             rx.cond(
                 OverviewState.today.length() > 0,
                 stats(rx.foreach(OverviewState.today, _today)),
-                rx.el.p("Nothing has come in today yet.", class_name="quiet"),
+                rx.el.p("Nothing has come in today yet.", class_name="quiet", margin_bottom="16px"),
             ),
             rx.el.div(
                 rx.foreach(OverviewState.received, _received),

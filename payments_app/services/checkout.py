@@ -236,6 +236,7 @@ async def check(
 
     It is not asked, by whomever, when it was asked less than ``at_most_every`` ago.
     """
+    who.require_acting()
     payment = await _own_payment(portal, who, reference)
     open_at_gateway = payment.gateway and payment.status is not PaymentStatus.COMPLETED
     if (

@@ -22,8 +22,9 @@ export function Waiting({ age, ahead, stamp, every, text, soon, onTick }) {
     const timer = setInterval(() => tick.current?.(), every * 1000);
     return () => clearInterval(timer);
   }, [every]);
-  if (age < 0) return null;
   const words = ahead > passed ? text : soon;
+  // Between two states the properties come one after another.
+  if (!(age >= 0) || !words) return null;
   const said = words.replace("{ago}", length(age + passed));
   return h("span", null, said.replace("{next}", length(ahead - passed)));
 }

@@ -6,7 +6,7 @@ from reflex_components_core.core.banner import has_connection_errors
 from payments_app.components.card_fields import Waiting
 from payments_app.components.checkout_stand import ASKED, ASKED_SOON
 from payments_app.components.look import CopyButton, PlainLink, RowKeys
-from payments_app.components.pieces import fact, method_icon, status_pill
+from payments_app.components.pieces import fact, method_icon, side_sheet, status_pill
 from payments_app.domain.payment import PaymentStatus
 from payments_app.services.reports import Linked, Step
 from payments_app.state.checkout import CheckoutState
@@ -18,29 +18,7 @@ def payment_detail() -> rx.Component:
     """Return the sheet, which the address opens and closes."""
     return rx.fragment(
         RowKeys.create(opened=rx.cond(DetailState.is_open, DetailState.reference, "")),
-        rx.dialog.root(
-            rx.dialog.content(
-                rx.hstack(
-                    rx.dialog.title("Payment", class_name="dialog-title"),
-                    rx.spacer(),
-                    rx.dialog.close(
-                        rx.icon_button(
-                            rx.icon("x", size=16),
-                            variant="ghost",
-                            color_scheme="gray",
-                            aria_label="Close",
-                        )
-                    ),
-                    align="center",
-                    class_name="sheet-head",
-                ),
-                rx.cond(DetailState.found, _payment(), _not_found()),
-                class_name="sheet",
-                aria_describedby=None,
-            ),
-            open=DetailState.is_open,
-            on_open_change=DetailState.moved,
-        ),
+        side_sheet(DetailState, rx.cond(DetailState.found, _payment(), _not_found())),
     )
 
 

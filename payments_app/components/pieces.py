@@ -28,3 +28,30 @@ def method_icon(name: rx.Var[str]) -> rx.Component:
 def fact(label: str, *value: rx.Component | rx.Var[str]) -> rx.Component:
     """Show one labelled value of a list of facts."""
     return rx.el.div(rx.el.dt(label), rx.el.dd(*value), class_name="fact")
+
+
+def side_sheet(state: type[rx.State], content: rx.Component) -> rx.Component:
+    """Show a payment in a sheet while ``state.is_open``; ``state.moved`` hears of its closing."""
+    return rx.dialog.root(
+        rx.dialog.content(
+            rx.hstack(
+                rx.dialog.title("Payment", class_name="dialog-title"),
+                rx.spacer(),
+                rx.dialog.close(
+                    rx.icon_button(
+                        rx.icon("x", size=16),
+                        variant="ghost",
+                        color_scheme="gray",
+                        aria_label="Close",
+                    )
+                ),
+                align="center",
+                class_name="sheet-head",
+            ),
+            content,
+            class_name="sheet",
+            aria_describedby=None,
+        ),
+        open=state.is_open,
+        on_open_change=state.moved,
+    )

@@ -6,7 +6,7 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.look import CopyButton
-from payments_app.components.pieces import fact, method_icon, status_pill
+from payments_app.components.pieces import fact, method_icon, side_sheet, status_pill
 from payments_app.services.reports import Linked
 from payments_app.services.staff_detail import EventLine, StaffStep
 from payments_app.state.staff.detail import (
@@ -47,29 +47,7 @@ _BUTTONS: Final = {
 def staff_payment_detail() -> rx.Component:
     """Return the sheet; ``StaffDetailState.open(reference)`` opens it on any page of the staff."""
     return rx.fragment(
-        rx.dialog.root(
-            rx.dialog.content(
-                rx.hstack(
-                    rx.dialog.title("Payment", class_name="dialog-title"),
-                    rx.spacer(),
-                    rx.dialog.close(
-                        rx.icon_button(
-                            rx.icon("x", size=16),
-                            variant="ghost",
-                            color_scheme="gray",
-                            aria_label="Close",
-                        )
-                    ),
-                    align="center",
-                    class_name="sheet-head",
-                ),
-                rx.cond(StaffDetailState.found, _payment(), _not_found()),
-                class_name="sheet",
-                aria_describedby=None,
-            ),
-            open=StaffDetailState.is_open,
-            on_open_change=StaffDetailState.moved,
-        ),
+        side_sheet(StaffDetailState, rx.cond(StaffDetailState.found, _payment(), _not_found())),
         _dialog(),
     )
 

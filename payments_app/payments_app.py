@@ -1,7 +1,8 @@
 """Composition root: the app, its pages, routes and background work."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import reflex as rx
 from fastapi import FastAPI
@@ -112,69 +113,30 @@ app.add_page(
     title=f"Payment · {title}",
     on_load=[SessionState.load_customer, CheckoutState.load_result, PaymentsState.load],
 )
-app.add_page(
-    overview_page,
-    route="/staff",
-    title=f"Overview · {title}",
-    on_load=[SessionState.load_staff, OverviewState.load],
+
+
+def _add_staff_page(page: Callable[[], rx.Component], route: str, name: str, *loads: Any) -> None:
+    """Add one of the staff's sections, which is loaded once staff are known."""
+    app.add_page(
+        page,
+        route=route,
+        title=f"{name} · {title}",
+        on_load=[SessionState.load_staff, *loads],
+    )
+
+
+_add_staff_page(overview_page, "/staff", "Overview", OverviewState.load)
+_add_staff_page(review_page, "/staff/review", "Review", ReviewState.load)
+_add_staff_page(events_page, "/staff/events", "Events", EventsState.load)
+_add_staff_page(gateways_page, "/staff/gateways", "Gateways", GatewaysState.load)
+_add_staff_page(accounts_page, "/staff/accounts", "Accounts", AccountsState.load)
+_add_staff_page(
+    account_page, "/staff/accounts/[account]", "Account", AccountState.load, UsersState.load_account
 )
-app.add_page(
-    review_page,
-    route="/staff/review",
-    title=f"Review · {title}",
-    on_load=[SessionState.load_staff, ReviewState.load],
-)
-app.add_page(
-    events_page,
-    route="/staff/events",
-    title=f"Events · {title}",
-    on_load=[SessionState.load_staff, EventsState.load],
-)
-app.add_page(
-    gateways_page,
-    route="/staff/gateways",
-    title=f"Gateways · {title}",
-    on_load=[SessionState.load_staff, GatewaysState.load],
-)
-app.add_page(
-    accounts_page,
-    route="/staff/accounts",
-    title=f"Accounts · {title}",
-    on_load=[SessionState.load_staff, AccountsState.load],
-)
-app.add_page(
-    account_page,
-    route="/staff/accounts/[account]",
-    title=f"Account · {title}",
-    on_load=[SessionState.load_staff, AccountState.load, UsersState.load_account],
-)
-app.add_page(
-    team_page,
-    route="/staff/team",
-    title=f"Team · {title}",
-    on_load=[SessionState.load_staff, UsersState.load_team],
-)
-app.add_page(
-    audit_page,
-    route="/staff/audit",
-    title=f"Audit · {title}",
-    on_load=[SessionState.load_staff, AuditState.load],
-)
-app.add_page(
-    mail_page,
-    route="/staff/mail",
-    title=f"Mail · {title}",
-    on_load=[SessionState.load_staff, MailroomState.load],
-)
-app.add_page(
-    staff_payments_page,
-    route="/staff/payments",
-    title=f"Payments · {title}",
-    on_load=[SessionState.load_staff, StaffPaymentsState.load],
-)
-app.add_page(
-    reconciliation_page,
-    route="/staff/reconciliation",
-    title=f"Reconciliation · {title}",
-    on_load=[SessionState.load_staff, ReconciliationState.load],
+_add_staff_page(team_page, "/staff/team", "Team", UsersState.load_team)
+_add_staff_page(audit_page, "/staff/audit", "Audit", AuditState.load)
+_add_staff_page(mail_page, "/staff/mail", "Mail", MailroomState.load)
+_add_staff_page(staff_payments_page, "/staff/payments", "Payments", StaffPaymentsState.load)
+_add_staff_page(
+    reconciliation_page, "/staff/reconciliation", "Reconciliation", ReconciliationState.load
 )

@@ -43,7 +43,8 @@ async def forgotten_payments(session: AsyncSession, before: datetime) -> Found:
     asks = col(Payment.next_check_at)
     query = select(col(Payment.reference), col(Payment.gateway)).where(
         text("payment.status = 'pending'"),  # As the index has it, not as a parameter.
-        col(Payment.gateway).is_not(None),
+        # Not "is not null", for which SQLite would walk the whole index of gateways.
+        func.coalesce(col(Payment.gateway), "") != "",
         col(Payment.kind).in_([PaymentKind.TOP_UP, PaymentKind.REFUND]),
         col(Payment.in_review).is_(False),
         or_(asks < before, and_(asks.is_(None), col(Payment.created_at) < before)),

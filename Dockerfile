@@ -4,8 +4,8 @@ FROM python:3.11-slim AS build
 ARG PORTAL_NAME="Northwind Voice"
 ENV PORTAL_NAME=$PORTAL_NAME PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
-COPY requirements.txt constraints.txt ./
-RUN python -m venv .venv && .venv/bin/pip install --requirement requirements.txt
+COPY requirements.txt ./
+RUN python -m venv .venv && .venv/bin/pip install --require-hashes --requirement requirements.txt
 COPY . .
 RUN .venv/bin/python -m payments_app.cli.build
 # What ran node is not needed any more; the package's version, which names the build, stays.

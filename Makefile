@@ -10,7 +10,7 @@ PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve dev test check bench constraints clean
+.PHONY: help run serve dev test faults check bench lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -46,11 +46,11 @@ bench: ## Measure the first page and the CSV export on a generated database
 	@$(PYTHON) payments_app/cli/bootstrap.py run
 	@$(VENV)/python -m payments_app.cli.bench
 
-constraints: ## Write constraints.txt anew after a change of requirements
-	@: > constraints.txt
-	@pins=$$(mktemp -d) && $(PYTHON) -m venv $$pins && \
-		$$pins/bin/pip install --quiet --requirement requirements-dev.txt && \
-		$$pins/bin/pip freeze > constraints.txt && rm -r $$pins
+lock: ## Write requirements*.txt anew, with hashes, after a change of requirements*.in
+	@$(PYTHON) payments_app/cli/bootstrap.py dev
+	@for file in requirements requirements-dev; do \
+		$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+			--output-file $$file.txt $$file.in || exit; done
 
 clean: ## Remove everything that the commands made, except the data in var/
 	rm -rf .venv .web .build .states .pytest_cache .mypy_cache .ruff_cache .hypothesis

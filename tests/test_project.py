@@ -87,24 +87,34 @@ def test_the_documents_are_there(path: str) -> None:
 
 def requirements(name: str) -> dict[str, Requirement]:
     lines = (ROOT / name).read_text().splitlines()
-    found = [Requirement(line) for line in lines if re.match(r"\w", line)]
+    found = [Requirement(line.removesuffix("\\")) for line in lines if re.match(r"\w", line)]
     return {canonicalize_name(requirement.name): requirement for requirement in found}
 
 
-def test_every_requirement_is_pinned_to_what_the_constraints_say() -> None:
-    constraints = requirements("constraints.txt")
-    direct = requirements("requirements.txt") | requirements("requirements-dev.txt")
-    assert all(re.fullmatch(r"==[\w.]+", str(pin.specifier)) for pin in constraints.values())
-    assert {name: str(pin.specifier) for name, pin in direct.items()} == {
-        name: str(constraints[name].specifier) for name in direct
+@pytest.mark.parametrize("group", ["requirements", "requirements-dev"])
+def test_every_package_is_pinned_with_hashes_to_what_is_required(group: str) -> None:
+    locked = (ROOT / f"{group}.txt").read_text()
+    entries = re.findall(
+        r"(?m)^\S+==[\w.]+(?: ; .+?)? \\\n((?: +--hash=sha256:[0-9a-f]{64}.*\n)+)", locked
+    )
+    pins, direct = requirements(f"{group}.txt"), requirements(f"{group}.in")
+    assert len(entries) == len(pins) > len(direct)
+    assert {name: pin.specifier for name, pin in direct.items()} == {
+        name: pins[name].specifier for name in direct
     }
+
+
+def test_what_runs_is_what_was_tested() -> None:
+    tested = requirements("requirements-dev.txt")
+    for name, pin in requirements("requirements.txt").items():
+        assert pin.specifier == tested[name].specifier
 
 
 @pytest.mark.parametrize(
     ("folders", "files"),
     [
-        (["payments_app", "alembic"], ["requirements.txt"]),
-        (["tests"], ["requirements.txt", "requirements-dev.txt"]),
+        (["payments_app", "alembic"], ["requirements.in"]),
+        (["tests"], ["requirements.in", "requirements-dev.in"]),
     ],
 )
 def test_what_is_imported_is_required_by_name(folders: list[str], files: list[str]) -> None:

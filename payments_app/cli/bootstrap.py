@@ -28,6 +28,10 @@ _CAUSES = (
         "the disk is full",
     ),
     (
+        r"DO NOT MATCH THE HASHES",
+        "a package is not the one that was pinned: its hash differs",
+    ),
+    (
         r"Retrying \(|Connection ?Error|Max retries|ProxyError|Could not fetch URL",
         "the package registry cannot be reached (see: pip config list)",
     ),
@@ -130,7 +134,7 @@ def ensure_venv() -> None:
 def _stamp(group: str) -> Tuple[str, str]:
     """File that says what was installed for `group`, and what it says when nothing changed."""
     state = hashlib.sha256()
-    for name in ["constraints.txt"] + [REQUIREMENTS[g] for g in sorted({"run", group})]:
+    for name in [REQUIREMENTS[g] for g in sorted({"run", group})]:
         with open(os.path.join(ROOT, name), "rb") as file:
             state.update(file.read())
     return os.path.join(VENV, "installed-" + group), state.hexdigest()
@@ -171,7 +175,8 @@ def ensure_packages(group: str, step: Step) -> None:
     if _is_installed(group):
         return
     command = [VENV_PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    command += ["--progress-bar", "off", "--requirement", os.path.join(ROOT, REQUIREMENTS[group])]
+    command += ["--progress-bar", "off", "--require-hashes"]
+    command += ["--requirement", os.path.join(ROOT, REQUIREMENTS[group])]
     lines, exit_code = _follow(command, step)
     if exit_code != 0:
         log = os.path.join(VENV, "pip.log")

@@ -19,7 +19,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(bootstrap, "ROOT", str(tmp_path))
     monkeypatch.setattr(bootstrap, "VENV", str(tmp_path / ".venv"))
     monkeypatch.setattr(bootstrap, "VENV_PYTHON", str(tmp_path / ".venv/bin/python"))
-    for name in ("constraints.txt", "requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt"):
         (tmp_path / name).write_text("")
     return tmp_path
 
@@ -97,7 +97,7 @@ def test_packages_are_installed_once(project: Path, monkeypatch: pytest.MonkeyPa
     bootstrap.ensure_packages("dev", step)
     bootstrap.ensure_packages("run", step)
     assert installs == ["requirements-dev.txt"]
-    (project / "constraints.txt").write_text("a==1\n")
+    (project / "requirements.txt").write_text("a==1\n")
     bootstrap.ensure_packages("run", step)
     assert installs == ["requirements-dev.txt", "requirements.txt"]
 

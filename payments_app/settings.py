@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     """How often due payments are asked about at their gateways."""
     webhook_body_limit: int = 256 * 1024
     """Bytes of a webhook above which it is refused."""
+    raw_events_days: int = Field(default=90, ge=1, le=3650)
+    """Days after which headers and body of a handled webhook are removed; what it did stays."""
     smtp_host: str = ""
     """The mail server; empty: the sandbox's mailbox, and in live mode e-mails wait."""
     smtp_port: int = Field(default=587, ge=1, le=65535)

@@ -123,13 +123,14 @@ async def find(session: AsyncSession, event_row_id: int) -> tuple[InboxEvent, st
 
 
 async def count_unhandled(session: AsyncSession) -> int:
-    """Return how many verified webhooks were given up or belong to no payment."""
+    """Return how many verified webhooks came to nothing and can be replayed."""
     query = select(func.count()).select_from(InboxEvent).where(_unhandled())
     return (await session.execute(query)).scalar_one()
 
 
 def _unhandled() -> ColumnElement[bool]:
-    return or_(_in_state(EventState.DEAD), _in_state(EventState.UNMATCHED))
+    nothing_done = or_(_in_state(EventState.DEAD), _in_state(EventState.UNMATCHED))
+    return and_(nothing_done, col(InboxEvent.emptied_at).is_(None))
 
 
 async def schedule_again(
@@ -137,7 +138,7 @@ async def schedule_again(
 ) -> Sequence[int]:
     """Make one verified webhook due again, or all that are unhandled; return their numbers.
 
-    One that is still waiting for its next try is tried at once.
+    One that is still waiting for its next try is tried at once; one without its content never.
     """
     if event_row_id is None:
         chosen = _unhandled()
@@ -145,7 +146,7 @@ async def schedule_again(
         chosen = and_(col(InboxEvent.id) == event_row_id, col(InboxEvent.verified).is_(True))
     statement = (
         update(InboxEvent)
-        .where(chosen)
+        .where(chosen, col(InboxEvent.emptied_at).is_(None))
         .values(next_attempt_at=now, handled_at=None, attempts=0, outcome="replayed")
         .returning(col(InboxEvent.id))
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +10,9 @@ from sqlmodel import col
 
 from payments_app.db.ledger import insert_into
 from payments_app.db.models import InboxEvent
+
+EMPTY: Final[dict[str, Any]] = {"headers": {}, "body": "", "event": None}
+"""What an event holds once its content was removed."""
 
 
 async def store(session: AsyncSession, values: dict[str, Any]) -> InboxEvent:
@@ -95,3 +98,21 @@ async def forget_refused(session: AsyncSession, before: datetime) -> None:
             col(InboxEvent.verified).is_(False), col(InboxEvent.received_at) < before
         )
     )
+
+
+async def empty_received(session: AsyncSession, before: datetime, now: datetime, limit: int) -> int:
+    """Remove the content of up to ``limit`` handled events that came before that time."""
+    old = (
+        select(col(InboxEvent.id))
+        .where(
+            col(InboxEvent.received_at) < before,
+            col(InboxEvent.emptied_at).is_(None),
+            col(InboxEvent.handled_at).is_not(None),
+        )
+        .limit(limit)
+    )
+    numbers = (await session.execute(old)).scalars().all()
+    await session.execute(
+        update(InboxEvent).where(col(InboxEvent.id).in_(numbers)).values(emptied_at=now, **EMPTY)
+    )
+    return len(numbers)

@@ -261,7 +261,7 @@ class InboxEvent(Stored, table=True):
     ``event`` is the translated ``GatewayEvent``; ``body`` is the scrubbed original. Refused ones
     are kept too, with ``verified`` false, and are never handled. ``claimed_by`` is the worker that
     handles it, ``fault`` why the last attempt failed. One that is verified and neither handled nor
-    has a next attempt is a dead letter.
+    has a next attempt is a dead letter. Headers, body and ``event`` are gone since ``emptied_at``.
     """
 
     __tablename__ = "gateway_event"
@@ -285,6 +285,7 @@ class InboxEvent(Stored, table=True):
     next_attempt_at: datetime | None = time_column(default=None)
     claimed_by: str | None = Field(default=None, max_length=100)
     fault: str | None = Field(default=None, max_length=200)
+    emptied_at: datetime | None = time_column(default=None)
 
     __table_args__ = (
         UniqueConstraint("gateway", "event_id"),

@@ -30,6 +30,12 @@ ADVICE: Final[dict[EventState, str]] = {
     ),
 }
 
+EMPTIED: Final = (
+    "Its content was removed when the time that it is kept for was over, or when its account's"
+    " personal data was erased, so it cannot be replayed. Open the payment and ask the provider"
+    " instead."
+)
+
 _OUTCOMES: Final[dict[str, str]] = {
     "completed": "Completed the payment",
     "cancelled": "Cancelled the payment",

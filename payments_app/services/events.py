@@ -150,11 +150,11 @@ async def event_detail(portal: Portal, who: Identity, event_row_id: int) -> Even
         attempts=formatting.count(event.attempts, who.locale),
         handled=_when(event.handled_at, who),
         next_attempt=_when(event.next_attempt_at, who),
-        advice=event_words.ADVICE[state],
+        advice=event_words.EMPTIED if event.emptied_at else event_words.ADVICE[state],
         headers=tuple(_headers(event.headers)),
         body=_pretty(event.body),
         meaning=json.dumps(event.event, indent=2, ensure_ascii=False) if event.event else "",
-        can_replay=event.verified,
+        can_replay=event.verified and event.emptied_at is None,
     )
 
 
@@ -164,7 +164,8 @@ async def replay(
     """Have one webhook handled again, or all that are unhandled; return how many.
 
     A repeat does nothing that was done before. A refused one is never replayed: nobody knows who
-    sent it. Raises NotAllowed below finance, NotFound, and NotAllowed for a refused one.
+    sent it. Raises NotAllowed below finance, NotFound, and NotAllowed for a refused one and for one
+    whose content was removed.
     """
     who.require(Role.FINANCE)
     now = portal.clock()
@@ -175,6 +176,8 @@ async def replay(
                 raise NotFound(f"webhook {event_row_id}")
             if not found[0].verified:
                 raise NotAllowed("a refused webhook is never handled")
+            if found[0].emptied_at is not None:
+                raise NotAllowed("its content was removed; the gateway can be asked instead")
         numbers = await events.schedule_again(session, now, event_row_id)
         subject = "webhooks:unhandled" if event_row_id is None else f"webhook:{event_row_id}"
         if numbers:

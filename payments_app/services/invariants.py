@@ -16,7 +16,7 @@ from typing import Final
 from payments_app.db import invariants, ledger
 from payments_app.db.engine import Database
 from payments_app.domain.money import Money
-from payments_app.services import alerts, audit, leases, refusals
+from payments_app.services import alerts, audit, leases, refusals, retention
 from payments_app.services.alerts import Finding
 from payments_app.services.context import Portal
 
@@ -65,6 +65,7 @@ async def run(portal: Portal) -> None:
             ("invariants:quick", _QUICK_SECONDS, report_quick),
             ("invariants:full", _FULL_SECONDS, report_full),
             ("refusals", _FULL_SECONDS, refusals.forget_old),
+            ("retention", _FULL_SECONDS, retention.empty_old),
         ):
             group.create_task(leases.every(portal, name, seconds, _bound(work, portal)))
 

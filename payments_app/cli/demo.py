@@ -9,14 +9,17 @@ from typing import Annotated, Final
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from payments_app.cli import demo_books
 from payments_app.cli import demo_history as tale
 from payments_app.cli.demo_history import History, Row, Story
 from payments_app.db import accounts
 from payments_app.db.engine import Database
 from payments_app.db.models import Account, Balance, TimelineEntry, User
-from payments_app.domain.payment import Role
+from payments_app.domain.payment import Reason, Role
+from payments_app.sandbox.app import Sandbox
 from payments_app.services.passwords import hash_password
 from payments_app.settings import Settings
+from payments_app.wiring import build_sandbox
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,13 @@ def _customer(email: str) -> DemoLogin:
     return DemoLogin("customer", email, f"{email.partition('@')[0]}-demo")
 
 
+_CRYPTO_AND_TRANSFER: Final = (
+    (tale.NOWPAYMENTS, None),
+    (tale.BANK, Reason.AWAITING_CONFIRMATION),
+    (tale.NOWPAYMENTS, Reason.PARTIALLY_PAID),
+    (tale.NOWPAYMENTS, None),
+)
+
 _COMPANIES: Final = (
     _Company(
         "Brightline Telecom",
@@ -65,6 +75,7 @@ _COMPANIES: Final = (
             did=900,
             top_ups=(1500, 2500, 2500, 5000, 6000),
             dialling_code="1719",
+            open_ones=_CRYPTO_AND_TRANSFER,
             other_currency=("GBP", 4000),
         ),
     ),
@@ -84,6 +95,7 @@ _COMPANIES: Final = (
             did=700,
             top_ups=(1000, 2000, 2500, 4000, 5000),
             dialling_code="4420",
+            open_ones=_CRYPTO_AND_TRANSFER,
             other_currency=("USD", 5000),
         ),
     ),
@@ -103,6 +115,7 @@ _COMPANIES: Final = (
             did=45000,
             top_ups=(75000, 125000, 125000, 250000, 300000),
             dialling_code="632",
+            open_ones=((tale.SEVEN_ELEVEN, None), (tale.CEBUANA, None)),
         ),
     ),
 )
@@ -115,16 +128,27 @@ DEMO_LOGINS: Final = (
 )
 
 
-async def fill(database: Database, today: date) -> bool:
-    """Write the demo data in one transaction; returns False when it is there already."""
+async def fill(database: Database, today: date, sandbox: Sandbox | None = None) -> bool:
+    """Write the demo data in one transaction; returns False when it is there already.
+
+    The sandbox's providers come to know the payments too. One that runs on its own does not.
+    """
     async with database.write() as session:
         if await accounts.find_user(session, _OWNER.email):
             return False
         began = datetime.combine(today, time(), UTC) - timedelta(days=tale.DAYS + 1)
         for login, name in _STAFF:
             session.add(_user(login, name, began))
-        for company in _COMPANIES:
-            await _add_company(session, company, began, today)
+        histories = [
+            History(company.story, tuple(login.email for _, login in company.people), today)
+            for company in _COMPANIES
+        ]
+        for history in histories:
+            history.tell()
+        if sandbox is not None:
+            await demo_books.enter(sandbox, [row for told in histories for row in told.rows])
+        for company, history in zip(_COMPANIES, histories, strict=True):
+            await _add_company(session, company, history, began)
     return True
 
 
@@ -139,7 +163,7 @@ def _user(login: DemoLogin, name: str, created_at: datetime) -> User:
 
 
 async def _add_company(
-    session: AsyncSession, company: _Company, began: datetime, today: date
+    session: AsyncSession, company: _Company, history: History, began: datetime
 ) -> None:
     account = Account(name=company.name, home_currency=company.story.currency, created_at=began)
     session.add(account)
@@ -150,8 +174,7 @@ async def _add_company(
         user.time_zone, user.locale = company.time_zone, company.locale
     session.add_all(users.values())
     await session.flush()
-    history = History(company.story, tuple(users), today)
-    await _add_payments(session, account, users, history.tell())
+    await _add_payments(session, account, users, history.rows)
     session.add_all(
         Balance(account_id=account.key, currency=currency, amount=amount)
         for currency, amount in history.balances.items()
@@ -182,7 +205,7 @@ async def _add_payments(
 async def _fill_configured(settings: Settings, today: date) -> bool:
     database = Database(settings.database_url)
     try:
-        return await fill(database, today)
+        return await fill(database, today, build_sandbox(settings))
     finally:
         await database.close()
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from payments_app.db.models import Payment
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason, decline
+from payments_app.gateways.registry import GATEWAYS
 
 DAYS: Final = 548
 _REFERENCE_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -20,6 +21,7 @@ _DECLINES: Final = (
     decline("generic_decline"),
     decline("expired_card"),
 )
+_GATEWAYS: Final = {gateway.code: gateway for gateway in GATEWAYS}
 _GIVEN_UP: Final = (Reason.CANCELLED_BY_CUSTOMER, Reason.EXPIRED, Reason.ABANDONED)
 
 
@@ -33,16 +35,20 @@ class Method:
     channel: str | None = None
     reference: str = "{number}"
     """How the gateway numbers its payments."""
+    fee: tuple[int, int] | None = None
+    """What the gateway keeps: ten-thousandths of the amount, and minor units besides."""
 
 
-PAYPAL: Final = Method("paypal", "PayPal", 3, reference="{letters:.17}")
-CARD: Final = Method("card", "Credit Card", 6, reference="pi_3{letters:.22}")
-PAYSTACK: Final = Method("paystack", "Pay Stack", 2)
+PAYPAL: Final = Method("paypal", "PayPal", 3, reference="{letters:.17}", fee=(349, 49))
+CARD: Final = Method("card", "Credit Card", 6, reference="pi_3{letters:.22}", fee=(290, 30))
+PAYSTACK: Final = Method("paystack", "Pay Stack", 2, fee=(150, 0))
 NOWPAYMENTS: Final = Method("nowpayments", "Now Payments", 2)
 BANK: Final = Method("bank_transfer", "Bank Transfer", 1, reference="BT-{number:.8}")
 GCASH: Final = Method("paynamics", "GCash", 6, channel="gc")
 GRABPAY: Final = Method("paynamics", "GrabPay Philippines", 2, channel="grabpay_ph")
 PAYMAYA: Final = Method("paynamics", "PayMaya Philippines", 2, channel="paymaya_ph")
+SEVEN_ELEVEN: Final = Method("paynamics", "7-Eleven", 0, channel="711_ph")
+CEBUANA: Final = Method("paynamics", "Cebuana Lhuillier", 0, channel="cebuana_ph")
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,8 @@ class Story:
     did: int
     top_ups: tuple[int, ...]
     dialling_code: str
+    open_ones: tuple[tuple[Method, Reason | None], ...]
+    """Top-ups that yesterday left Pending; those with a reason are in review."""
     other_currency: tuple[str, int] | None = None
 
 
@@ -80,8 +88,8 @@ class History:
         self.rows: list[Row] = []
         self._now = datetime.min.replace(tzinfo=UTC)
 
-    def tell(self) -> list[Row]:
-        """Return about 300 rows up to yesterday."""
+    def tell(self) -> None:
+        """Fill ``rows`` with about 300 payments up to yesterday."""
         for days_ago in range(DAYS, 0, -1):
             self._begin_day(self.today - timedelta(days=days_ago))
             if days_ago in (400, 90) and self.story.other_currency:
@@ -95,7 +103,6 @@ class History:
                 self._cover(price)
                 self._charge(description, price)
         self._leave_some_pending()
-        return self.rows
 
     def _begin_day(self, day: date) -> None:
         self._now = datetime.combine(day, time(8), UTC)
@@ -133,7 +140,9 @@ class History:
 
     def _top_up(self, method: Method, amount: int, currency: str) -> Row:
         row = self._started(method, amount, currency)
-        row.payment.fee = amount * 29 // 1000 + 30 if method.gateway != BANK.gateway else None
+        if method.fee is not None:
+            share, fixed = method.fee
+            row.payment.fee = amount * share // 10_000 + fixed
         self._pass(1, 9)
         self._complete(row, "owner" if method.gateway == BANK.gateway else "webhook")
         self._pass(1, 30)
@@ -174,23 +183,22 @@ class History:
         self._complete(row, actor)
 
     def _leave_some_pending(self) -> None:
-        """End yesterday with open attempts. The sweep leaves them: no gateway knows them.
+        """End yesterday with open attempts, of which their gateways know no more than we do.
 
         Their amounts are odd, so that a first try of the portal meets none of the same amount.
         """
         self._begin_day(self.today - timedelta(days=1))
-        usual, currency = self.story.top_ups, self.story.currency
-        for method in self.story.methods[:3]:
-            self._started(method, self.random.choice(usual) + _ODD, currency)
+        for method, reason in self.story.open_ones:
+            amount = self.random.choice(self.story.top_ups) + _ODD
+            row = self._started(method, amount, self.story.currency)
+            payment, gateway = row.payment, _GATEWAYS[method.gateway]
+            payment.expires_at = self._now + timedelta(seconds=gateway.lifetime_seconds or 0)
+            if not gateway.staff_confirmed:
+                payment.next_check_at = self._now + timedelta(seconds=gateway.check_delays[0])
+            if reason is not None:
+                payment.in_review, payment.reason = True, reason
+                row.timeline.append((self._now, "in_review", "webhook", {"reason": reason}))
             self._pass(5, 60)
-        transfer = self._started(BANK, usual[-1] + _ODD, currency)
-        short = self._started(NOWPAYMENTS, usual[0] + _ODD, currency)
-        for row, reason in (
-            (transfer, Reason.AWAITING_CONFIRMATION),
-            (short, Reason.PARTIALLY_PAID),
-        ):
-            row.payment.in_review, row.payment.reason = True, reason
-            row.timeline.append((self._now, "in_review", "webhook", {"reason": reason}))
 
     def _started(self, method: Method, amount: int, currency: str) -> Row:
         row = self._row("P", PaymentKind.TOP_UP, amount, currency, f"{method.label} top-up")

@@ -75,6 +75,7 @@ _BY_NUMBER: dict[str, str] = {
 }
 _BY_TEST_METHOD = {
     "pm_card_visa": "4242424242424242",
+    "pm_card_mastercard": "5555555555554444",
     "pm_card_visa_chargeDeclined": "4000000000000002",
     "pm_card_visa_chargeDeclinedInsufficientFunds": "4000000000009995",
     "pm_card_visa_chargeDeclinedLostCard": "4000000000009987",

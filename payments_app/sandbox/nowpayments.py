@@ -16,7 +16,7 @@ from payments_app.domain.errors import PortalError
 from payments_app.domain.money import Money
 from payments_app.sandbox.api import api_router
 from payments_app.sandbox.nowpayments_page import number_id, pages, timestamp, write
-from payments_app.sandbox.store import Document
+from payments_app.sandbox.store import Document, Transaction
 from payments_app.sandbox.twin import OLD, Answer, Here, Provider, Signed, Twin, new_id
 
 API_KEY: Final = "np_sandbox_api_key"
@@ -99,29 +99,35 @@ async def create_invoice(request: Request, here: Here) -> Response:
     _authorise(request)
     body = await _body(request)
     price = _price(body)
-    names = ("ipn_callback_url", "success_url", "cancel_url", "partially_paid_url")
     async with here.transaction() as tx:
-        invoice_id = number_id()
-        invoice: Document = {
-            "id": invoice_id,
-            "token_id": number_id(),
-            "order_id": body.get("order_id"),
-            "order_description": body.get("order_description"),
-            # In an invoice the amount is text, in a payment it is a number.
-            "price_amount_text": price.to_decimal(),
-            "price_currency": price.currency,
-            "pay_currency": None,
-            "invoice_url": f"{here.url}/payment/?iid={invoice_id}",
-            **{name: body.get(name) for name in names},
-            "created_at": timestamp(tx.now),
-            "updated_at": timestamp(tx.now),
-        }
-        await tx.put("invoice", invoice_id, invoice)
+        invoice = await new_invoice(here, tx, body, price)
     shown = {
         "price_amount" if name == "price_amount_text" else name: value
         for name, value in invoice.items()
     }
     return Response(json.dumps(shown), 201, media_type="application/json")
+
+
+async def new_invoice(here: Provider, tx: Transaction, body: Document, price: Money) -> Document:
+    """Write an invoice that nobody has paid yet."""
+    invoice_id = number_id()
+    names = ("ipn_callback_url", "success_url", "cancel_url", "partially_paid_url")
+    invoice: Document = {
+        "id": invoice_id,
+        "token_id": number_id(),
+        "order_id": body.get("order_id"),
+        "order_description": body.get("order_description"),
+        # In an invoice the amount is text, in a payment it is a number.
+        "price_amount_text": price.to_decimal(),
+        "price_currency": price.currency,
+        "pay_currency": None,
+        "invoice_url": f"{here.url}/payment/?iid={invoice_id}",
+        **{name: body.get(name) for name in names},
+        "created_at": timestamp(tx.now),
+        "updated_at": timestamp(tx.now),
+    }
+    await tx.put("invoice", invoice_id, invoice)
+    return invoice
 
 
 @api.get("/v1/payment/")

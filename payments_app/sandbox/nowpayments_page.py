@@ -139,18 +139,19 @@ async def choose(here: Here, iid: str, choice: str) -> Response:
             return back_to(invoice["cancel_url"])
         if payment is None or choice != "rest":
             parent = payment["payment_id"] if payment and choice == "again" else None
-            payment = await _new_payment(tx, invoice, parent)
+            payment = await new_payment(tx, invoice, parent)
         if choice == "fail":
             await _report(tx, invoice, payment, "failed")
             return back_to(invoice["cancel_url"], NP_id=payment["payment_id"])
         if choice == "late":
             await _report(tx, invoice, payment, "expired")
-        await _receive(tx, invoice, payment, choice)
+        await receive(tx, invoice, payment, choice)
     url = invoice["partially_paid_url"] if choice == "part" else invoice["success_url"]
     return back_to(url, NP_id=payment["payment_id"])
 
 
-async def _new_payment(tx: Transaction, invoice: Document, parent: str | None) -> Document:
+async def new_payment(tx: Transaction, invoice: Document, parent: str | None) -> Document:
+    """Begin a payment of an invoice, or a further deposit to the address of ``parent``."""
     price = _price(invoice)
     payment: Document = {
         "payment_id": number_id(),
@@ -179,7 +180,7 @@ async def _new_payment(tx: Transaction, invoice: Document, parent: str | None) -
     return payment
 
 
-async def _receive(tx: Transaction, invoice: Document, payment: Document, choice: str) -> None:
+async def receive(tx: Transaction, invoice: Document, payment: Document, choice: str) -> None:
     """Let coins arrive. The wrong-amount knobs show as another price than was asked for."""
     price = _price(invoice)
     worth = max(1, price.minor * _PERCENT.get(choice, 100) // 100)

@@ -17,6 +17,7 @@ from payments_app.domain.errors import PortalError
 from payments_app.domain.money import Money
 from payments_app.sandbox.api import KeyInUse, KeyReused, Reply, api_router, once
 from payments_app.sandbox.paynamics_page import (
+    CANCELLED,
     COUNTER_METHODS,
     expire_if_late,
     new_response_id,
@@ -142,7 +143,7 @@ async def create(request: Request, here: Here) -> Response:
     _check_amounts(asked, body.get("order_details") or {})
 
     async def work(tx: Transaction) -> Reply:
-        transaction = _new_transaction(here, asked, tx.now)
+        transaction = new_transaction(here, asked, tx.now)
         await tx.put("transaction", transaction["request_id"], transaction)
         return _answer(
             transaction,
@@ -155,7 +156,8 @@ async def create(request: Request, here: Here) -> Response:
     return await _once(here, asked, work)
 
 
-def _new_transaction(here: Provider, asked: Document, now: float) -> Document:
+def new_transaction(here: Provider, asked: Document, now: float) -> Document:
+    """Make a transaction that nobody has paid yet."""
     counter = asked.get("pmethod") in COUNTER_METHODS
     transaction: Document = {
         **{name: value for name, value in asked.items() if name != "signature"},
@@ -209,7 +211,7 @@ async def cancel(request: Request, here: Here) -> Response:
     async def work(tx: Transaction) -> Reply:
         transaction = await _load(tx, str(fields.get("org_request_id")))
         if transaction["status"] == "GR033":
-            await report(tx, transaction, "GR053")
+            await report(tx, transaction, CANCELLED)
         return _answer(fields | {"timestamp": timestamp(tx.now)}, transaction["status"])
 
     return await _once(here, fields, work)

@@ -17,7 +17,13 @@ pages = APIRouter()
 COUNTER_METHODS: Final = frozenset({"nonbank_otc", "bank_otc"})
 _MANILA: Final = timezone(timedelta(hours=8))
 _EXPIRY_FORMATS: Final = ("%Y-%m-%d %H:%M:%S", "%m/%d/%Y %H:%M:%S")
-_OUTCOMES: Final = {"approve": "GR001", "counter": "GR001", "fail": "GR003", "cancel": "GR053"}
+CANCELLED: Final = "GR053"
+_OUTCOMES: Final = {
+    "approve": "GR001",
+    "counter": "GR001",
+    "fail": "GR003",
+    "cancel": CANCELLED,
+}
 _LABELS: Final = {
     "approve": "Approve",
     "fail": "Fail",
@@ -128,13 +134,13 @@ async def choose(here: Here, request_id: str, choice: str) -> Response:
         if choice not in _choices(transaction):
             raise Answer(409, {"response_advise": "Not offered"})
         code = _OUTCOMES[choice]
-        await report(tx, transaction, await _charge(tx, transaction) if code == "GR001" else code)
+        await report(tx, transaction, await charge(tx, transaction) if code == "GR001" else code)
     if choice == "counter":
         return back_to(transaction["page"])
     return back_to(transaction["cancel_url" if choice == "cancel" else "response_url"])
 
 
-async def _charge(tx: Transaction, transaction: Document) -> str:
+async def charge(tx: Transaction, transaction: Document) -> str:
     """Take the money and return the code to report. Another amount than asked for can be seen in
     queries, which otherwise tell none."""
     asked = Money.from_decimal(transaction["amount"], transaction["currency"])

@@ -59,7 +59,11 @@ async def breaches(database: Database) -> list[Finding]:
 
 
 async def run(portal: Portal) -> None:
-    """Check for ever, in one worker, and tell staff what is found."""
+    """Check for ever, in one worker, and tell staff what is found.
+
+    What came due while the portal was off has this long to be done before it counts as forgotten.
+    """
+    await asyncio.sleep(_QUICK_SECONDS)
     async with asyncio.TaskGroup() as group:
         for name, seconds, work in (
             ("invariants:quick", _QUICK_SECONDS, report_quick),

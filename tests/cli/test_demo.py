@@ -117,11 +117,14 @@ async def test_what_was_taken_back_is_linked_to_its_payment(filled: Database) ->
         assert parent.completed_at < payment.created_at
 
 
-async def test_pending_rows_are_recent_and_left_alone_by_the_sweep(filled: Database) -> None:
+async def test_pending_rows_are_recent_and_somebody_finishes_them(filled: Database) -> None:
     pending = [p for p in await rows(filled) if p.status is PaymentStatus.PENDING]
     assert pending
-    assert all(p.next_check_at is None and p.expires_at is None for p in pending)
     assert {p.created_at.date() for p in pending} == {TODAY - timedelta(days=1)}
+    for payment in pending:
+        assert payment.expires_at
+        assert payment.expires_at.date() > TODAY
+        assert payment.in_review or payment.next_check_at
 
 
 async def test_every_payment_tells_how_it_came_about(filled: Database) -> None:

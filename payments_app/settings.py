@@ -7,6 +7,7 @@ What belongs to one gateway (keys, addresses, limits) is declared beside it, in 
 import re
 from decimal import Decimal
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Self
 
@@ -51,6 +52,9 @@ class Settings(BaseSettings):
     """The port to listen on."""
     public_url: str = ""
     """Address under which browsers and gateways reach the portal; empty: localhost."""
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    """Addresses or networks, comma separated, of the proxies in front: what one of these connects
+    with is believed about the browser's address (``X-Forwarded-For``); empty: nothing is."""
     data_dir: Path = Path("var")
     """The folder for what the portal keeps in files."""
     database_url: str = ""
@@ -96,6 +100,22 @@ class Settings(BaseSettings):
     """What /metrics asks for as a bearer token; empty: only this machine may read it."""
     log_level: str = "INFO"
     """The least severe messages that are logged: DEBUG, INFO, WARNING or ERROR."""
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _not_everybody(
+        cls, value: tuple[IPv4Network | IPv6Network, ...]
+    ) -> tuple[IPv4Network | IPv6Network, ...]:
+        if any(network.prefixlen == 0 for network in value):
+            raise ValueError("name the proxies; whoever connects cannot be believed")
+        return value
 
     @model_validator(mode="after")
     def _fill_addresses(self) -> Self:

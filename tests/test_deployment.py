@@ -84,3 +84,11 @@ def test_the_proxy_keeps_metrics_in_and_leads_to_the_replicas() -> None:
     assert "respond /metrics 403" in caddy
     assert "dynamic a portal 3000" in caddy
     assert caddy.count("{") == caddy.count("}")
+
+
+def test_the_portal_believes_the_proxys_network_only() -> None:
+    (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+    assert SERVICES["portal"]["environment"]["TRUSTED_PROXIES"] == network["subnet"]
+    assert not any("networks" in service for service in SERVICES.values())
+    # What a browser claims is replaced by the proxy, as Caddy does unless it is told to trust.
+    assert "trusted_proxies" not in (ROOT / "Caddyfile").read_text()

@@ -13,13 +13,15 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Network, IPv6Network
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
+from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from pydantic import ValidationError
 
 from payments_app.cli.bootstrap import Failure
@@ -66,6 +68,16 @@ def with_public_scheme(app: "ASGIApp", public_url: str) -> "ASGIApp":
     return secured
 
 
+def with_client_address(app: "ASGIApp", proxies: Iterable[IPv4Network | IPv6Network]) -> "ASGIApp":
+    """Let routes and sockets know the browser's address instead of the nearest proxy's.
+
+    Of what trusted proxies forward, the last address that is not one of theirs counts: those
+    before it are the browser's own claims. Others' claims are not read at all.
+    """
+    wrapped: ASGIApp = wrap_asgi_with_proxy_headers(app, [str(network) for network in proxies])
+    return wrapped
+
+
 def application() -> "ASGIApp":
     """ASGI factory of the whole portal; `serve` has prepared the environment."""
     from payments_app.payments_app import app
@@ -76,7 +88,9 @@ def application() -> "ASGIApp":
     # Granian's threads panic when Python takes itself down around them, as a spawned process does
     # at its end; the portal's own work has ended by then.
     Finalize(None, os._exit, args=(0,), exitpriority=0)
-    return with_public_scheme(with_cache_control(app()), Settings().public_url)
+    settings = Settings()
+    served = with_public_scheme(with_cache_control(app()), settings.public_url)
+    return with_client_address(served, settings.trusted_proxies)
 
 
 def wait_until_ready(port: int, runs: Callable[[], bool] = lambda: True) -> bool:

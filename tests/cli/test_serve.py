@@ -6,21 +6,33 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import httpx
 import pytest
 import socketio
+from reflex.utils.format import format_event_handler
+from sqlmodel import select
 
 from payments_app.cli.build import ROOT, ensure_built
+from payments_app.db.engine import Database
+from payments_app.db.staff_models import AuditEntry
+from payments_app.services.passwords import hash_password
+from payments_app.state.profile import ProfileState
+from tests.support.factories import make_account, make_user
 from tests.support.portal import PortalServer
+from tests.support.sandbox import eventually
+
+BROWSER = "203.0.113.9"
+PASSWORD = "a long enough password"
 
 
 @pytest.fixture(scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PortalServer]:
-    """A portal on an empty database."""
-    server = PortalServer(tmp_path_factory.mktemp("serve"))
+    """A portal on an empty database, behind a proxy on this machine."""
+    server = PortalServer(tmp_path_factory.mktemp("serve"), TRUSTED_PROXIES="127.0.0.1")
     await server.run("alembic", "upgrade", "head")
     await server.start()
     yield server
@@ -52,21 +64,28 @@ async def test_checks_answer(server: PortalServer, path: str) -> None:
     assert (await get(server, path)).status_code == 200
 
 
-async def connect(server: PortalServer, origin: str) -> bool:
+@asynccontextmanager
+async def socket(server: PortalServer, **headers: str) -> AsyncIterator[socketio.AsyncClient]:
+    """Open the event socket as a tab does, with these headers."""
     async with aiohttp.ClientSession() as session:
         client = socketio.AsyncClient(reconnection=False, http_session=session)
-        try:
-            await client.connect(
-                f"{server.url}?token=test",
-                headers={"Origin": origin},
-                socketio_path="/_event",
-                namespaces=["/_event"],
-                transports=["websocket"],
-            )
-        except socketio.exceptions.ConnectionError:
-            return False
+        await client.connect(
+            f"{server.url}?token=test",
+            headers=headers,
+            socketio_path="/_event",
+            namespaces=["/_event"],
+            transports=["websocket"],
+        )
+        yield client
         await client.disconnect()
-        return True
+
+
+async def connect(server: PortalServer, origin: str) -> bool:
+    try:
+        async with socket(server, Origin=origin):
+            return True
+    except socketio.exceptions.ConnectionError:
+        return False
 
 
 async def test_only_the_portals_own_pages_open_the_socket(server: PortalServer) -> None:
@@ -74,6 +93,34 @@ async def test_only_the_portals_own_pages_open_the_socket(server: PortalServer) 
     assert await connect(server, f"http://localhost:{server.port}")
     assert not await connect(server, "https://evil.example")
     assert not await connect(server, f"http://localhost:{server.port + 1}")
+
+
+async def test_logins_and_events_are_audited_with_the_browsers_address(
+    server: PortalServer,
+) -> None:
+    database = Database(server.database_url)
+    hashed = await asyncio.to_thread(hash_password, PASSWORD)
+    user = await make_user(database, await make_account(database), password_hash=hashed)
+    forwarded = {"X-Forwarded-For": f"198.51.100.1, {BROWSER}"}
+    login = {"email": user.email, "password": PASSWORD}
+    for _ in range(2):
+        async with httpx.AsyncClient(base_url=server.url, headers=forwarded) as client:
+            answer = await client.post("/auth/login", json=login)
+        cookie = answer.headers["set-cookie"].partition(";")[0]
+    sign_out = format_event_handler(ProfileState.event_handlers["sign_out_elsewhere"])
+    async with socket(server, Origin=server.url, Cookie=cookie, **forwarded) as tab:
+        event = {"name": sign_out, "payload": {}, "router_data": {"pathname": "/profile"}}
+        await tab.emit("event", event, namespace="/_event")
+
+        async def audited() -> dict[str, str]:
+            async with database.read() as session:
+                found = await session.execute(select(AuditEntry.action, AuditEntry.address))
+                by_action = {row.action: row.address for row in found}
+            return by_action if "sessions_ended" in by_action else {}
+
+        by_action = await eventually(audited)
+    await database.close()
+    assert by_action["sessions_ended"] == by_action["logged_in"] == BROWSER
 
 
 @pytest.mark.parametrize("signals", [["SIGTERM"], ["SIGINT"], ["SIGINT", "SIGINT", "SIGTERM"]])

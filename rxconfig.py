@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from payments_app.cli.lean_styles import LeanStyles
 from payments_app.cli.portable import PLACEHOLDER, PortableBuild
 from payments_app.components.look import THEME
 from payments_app.settings import Settings
@@ -25,7 +26,7 @@ config = rx.Config(
     api_url=PLACEHOLDER,
     cors_allowed_origins=allowed_origins(settings),
     frontend_compression_formats=["brotli", "gzip"],
-    plugins=[rx.plugins.RadixThemesPlugin(theme=THEME), PortableBuild()],
+    plugins=[LeanStyles(theme=THEME), PortableBuild()],
     disable_plugins=[rx.plugins.SitemapPlugin],
     redis_url=settings.redis_url or None,
     show_built_with_reflex=False,

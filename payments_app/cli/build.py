@@ -22,6 +22,7 @@ BUILDS = ROOT / ".build"
 
 _WEB = ROOT / ".web"
 _PUBLISHED = ("build/client", "backend", "routes.json")
+_BUILDERS = ("build.py", "portable.py", "lean_styles.py", "postcss.config.js")
 _KEPT_BUILDS = 3
 
 
@@ -30,9 +31,10 @@ def _sources() -> Iterator[Path]:
     for folder in ("assets", "reflex.lock"):
         yield from (ROOT / folder).rglob("*")
     for script in (ROOT / "payments_app").rglob("*.py"):
-        room = script.relative_to(ROOT / "payments_app").parts[0]
-        if room != "sandbox" and (room != "cli" or script.stem in ("build", "portable")):
+        if script.relative_to(ROOT / "payments_app").parts[0] not in ("sandbox", "cli"):
             yield script
+    for name in _BUILDERS:
+        yield ROOT / "payments_app" / "cli" / name
 
 
 def _content(path: Path) -> bytes:

@@ -1,5 +1,7 @@
 """The Make Payment button and dialogs."""
 
+from typing import Literal
+
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
@@ -87,13 +89,13 @@ def _form() -> rx.Component:
 
 
 def _notice() -> rx.Component:
-    return rx.callout(
-        CheckoutState.notice,
-        icon=rx.cond(CheckoutState.failed, "circle-x", "info"),
-        color_scheme=rx.cond(CheckoutState.failed, "red", "gray"),
-        size="1",
-        role="alert",
-    )
+    # A name that is a Var would bring every icon there is into the page.
+    def box(icon: str, color: Literal["red", "gray"]) -> rx.Component:
+        return rx.callout(
+            CheckoutState.notice, icon=icon, color_scheme=color, size="1", role="alert"
+        )
+
+    return rx.cond(CheckoutState.failed, box("circle-x", "red"), box("info", "gray"))
 
 
 def _form_buttons() -> rx.Component:

@@ -93,7 +93,6 @@ def gateways() -> rx.Component:
             value=CheckoutState.gateway,
             on_value_change=CheckoutState.choose_gateway,
             disabled=locked(),
-            columns=rx.breakpoints(initial="1", xs="2"),
             gap="2",
             size="1",
             width="100%",

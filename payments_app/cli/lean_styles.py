@@ -40,6 +40,14 @@ class LeanStyles(rx.plugins.RadixThemesPlugin):
             *(f"{_THEMES}/{part}" for part in parts),
         )
 
+    def get_frontend_dependencies(self, **context: Any) -> tuple[str, ...]:
+        """Return nothing: the pages' own imports name the package.
+
+        What is named here Reflex puts into every page whole, for components that a server sends as
+        code; ours sends none.
+        """
+        return ()
+
     def pre_compile(self, **context: Any) -> None:
         """Let PostCSS drop the rules of unused components."""
         context["add_modify_task"]("postcss.config.js", lambda _: _POSTCSS.read_text("utf-8"))

@@ -1,10 +1,14 @@
 """Downloads for staff."""
 
-from fastapi import APIRouter
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Path, Request
 from fastapi.responses import StreamingResponse
 
-from payments_app.api.guards import ViewerIdentity
-from payments_app.services import audit_log
+from payments_app.api.guards import OwnerIdentity, SameOrigin, ViewerIdentity, client_address
+from payments_app.domain.errors import NotFound
+from payments_app.services import audit_log, personal_data
 from payments_app.services.context import current
 
 router = APIRouter(tags=["staff"])
@@ -15,11 +19,28 @@ async def audit_csv(who: ViewerIdentity) -> StreamingResponse:
     """Stream the whole audit log, hashes included, as CSV."""
     portal = current()
     day = portal.clock().date().isoformat()
+    return _download(audit_log.csv_pieces(portal, who), "text/csv", f"audit-{day}.csv")
+
+
+@router.get("/staff/exports/personal-data/{account}", dependencies=[SameOrigin])
+async def personal_data_json(
+    who: OwnerIdentity, request: Request, account: Annotated[int, Path(ge=1, lt=2**63)]
+) -> StreamingResponse:
+    """Stream all that is kept about an account's people as JSON; 404 when there is no such one."""
+    try:
+        address = client_address(request)
+        pieces = await personal_data.export(current(), who, account, address)
+    except NotFound:
+        raise HTTPException(404, "no such account") from None
+    return _download(pieces, "application/json", f"personal-data-account-{account}.json")
+
+
+def _download(pieces: AsyncIterator[str], kind: str, name: str) -> StreamingResponse:
     return StreamingResponse(
-        audit_log.csv_pieces(portal, who),
-        media_type="text/csv; charset=utf-8",
+        pieces,
+        media_type=f"{kind}; charset=utf-8",
         headers={
-            "Content-Disposition": f'attachment; filename="audit-{day}.csv"',
+            "Content-Disposition": f'attachment; filename="{name}"',
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
         },

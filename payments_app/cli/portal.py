@@ -27,13 +27,14 @@ from payments_app.cli.backup import BackupFailed, back_up
 from payments_app.cli.build import ROOT
 from payments_app.cli.catch_up import bring_up_to_date
 from payments_app.cli.export import export_account
+from payments_app.cli.personal import write_personal_data
 from payments_app.cli.serve import exit_in_one_line
 from payments_app.cli.verify import verify, verify_audit
 from payments_app.db import revisions
 from payments_app.domain.errors import PortalError
 from payments_app.domain.payment import Role
 from payments_app.gateways import registry
-from payments_app.services import directory, events, logs, users
+from payments_app.services import directory, events, logs, personal_data, users
 from payments_app.services.context import Portal
 from payments_app.services.directory import NewAccount
 from payments_app.services.identity import Identity
@@ -137,6 +138,27 @@ def export(account: int, file: Path, as_json: AsJson = False) -> None:
     """Write all payments of an account into a CSV file."""
     written = _with_portal(lambda portal: export_account(portal, account, file, quiet=as_json))
     _answer(as_json, f"{written:,} payments are in {file}", payments=written, file=str(file))
+
+
+@app.command("personal-data")
+def export_personal_data(account: int, file: Path, as_json: AsJson = False) -> None:
+    """Write all that is kept about an account's people into a JSON file."""
+    file.touch(mode=0o600)  # Nobody else on this machine may read it.
+    _with_portal(lambda portal: write_personal_data(portal, operator(), account, file))
+    _answer(as_json, f"What is kept about account {account} is in {file}", file=str(file))
+
+
+@app.command()
+def erase(
+    account: int,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase the personal data of an account for good; its payments and balances stay."""
+    if not yes:
+        typer.confirm(f"Erase all personal data of account {account} for good?", abort=True)
+    _with_portal(lambda portal: personal_data.erase(portal, operator(), account, ""))
+    _answer(as_json, f"The personal data of account {account} is erased.", account=account)
 
 
 @app.command()

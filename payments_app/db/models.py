@@ -41,6 +41,7 @@ class Account(Stored, table=True):
     """A customer company. ``minimum_payment`` and ``debit_limit`` are in its home currency.
 
     ``currencies`` and ``methods`` (codes of gateways) are what it may pay with; None is all.
+    ``erased_at`` is when its personal data was erased, for good.
     """
 
     id: int | None = key_column()
@@ -52,6 +53,7 @@ class Account(Stored, table=True):
     methods: list[str] | None = Field(default=None, sa_type=JSON)
     created_at: datetime = time_column()
     disabled_at: datetime | None = time_column(default=None)
+    erased_at: datetime | None = time_column(default=None)
 
     __table_args__ = (
         CheckConstraint("length(home_currency) = 3", name="currency"),

@@ -13,7 +13,9 @@ class AuditEntry(Stored, table=True):
     """One thing that someone did. Rows are chained: a changed or missing one shows.
 
     ``subject`` names what it was done to (``payment:P123``, ``account:7``); ``before`` and
-    ``after`` hold the values that changed. ``hash`` covers the row and the hash before it.
+    ``after`` hold the values that changed. ``hash`` covers the hash before it and the row, whose
+    personal part (actor, address and values) by ``personal_hash``, a digest with ``salt``. Erasing
+    blanks that part and its salt; ``erased_by`` is the number of the entry that tells of it.
     """
 
     __tablename__ = "audit_entry"
@@ -28,6 +30,9 @@ class AuditEntry(Stored, table=True):
     before: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     after: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    salt: bytes | None = Field(default=None, sa_type=LargeBinary, repr=False)
+    personal_hash: bytes = Field(default=b"", sa_type=LargeBinary)
+    erased_by: int | None = Field(default=None, sa_type=Key)
 
     __table_args__ = (Index("ix_audit_entry_subject", "subject", "id"),)
 

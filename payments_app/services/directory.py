@@ -11,7 +11,7 @@ from payments_app.db.directory import Cursor
 from payments_app.db.models import Account
 from payments_app.db.payments import Filter, Order
 from payments_app.db.staff_models import AccountNote
-from payments_app.domain.errors import InvalidRequest, NotFound
+from payments_app.domain.errors import InvalidRequest, NotAllowed, NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import Role
 from payments_app.services import audit, formatting, reports
@@ -70,6 +70,7 @@ class Profile:
     home_currency: str
     since: str
     disabled: bool
+    erased: bool
     balances: tuple[BalanceLine, ...]
     payments: tuple[Row, ...]
     notes: tuple[Note, ...]
@@ -141,6 +142,7 @@ async def profile(portal: Portal, who: Identity, account_id: int) -> Profile:
         home_currency=account.home_currency,
         since=formatting.day(account.created_at, who.locale, who.time_zone),
         disabled=account.disabled_at is not None,
+        erased=account.erased_at is not None,
         balances=reports.balance_lines(reader, standings),
         payments=tuple(reports.row_of(portal, who, payment) for payment in latest),
         notes=tuple(
@@ -218,7 +220,7 @@ async def set_disabled(
 ) -> None:
     """Keep all users of an account out, in open tabs at once, or let them in again.
 
-    Raises NotFound.
+    Raises NotFound, and NotAllowed for one whose personal data was erased: it stays closed.
     """
     who.require(Role.FINANCE)
     now = portal.clock()
@@ -226,6 +228,8 @@ async def set_disabled(
         account = await session.get(Account, account_id, with_for_update=True)
         if account is None:
             raise NotFound(f"account {account_id}")
+        if account.erased_at is not None:
+            raise NotAllowed(f"account {account_id} was erased")
         account.disabled_at = now if disabled else None
         open_logins = [
             login.key

@@ -83,8 +83,7 @@ async def add(
     )
     try:
         async with portal.db.write() as session:
-            if account_id is not None and await session.get(Account, account_id) is None:
-                raise NotFound(f"account {account_id}")
+            await _check_account(session, account_id)
             session.add(user)
             await session.flush()
             link = await credentials.invite(session, portal, user)
@@ -152,6 +151,17 @@ async def remove_second_factor(portal: Portal, who: Identity, user_id: int, addr
         await _record(session, portal, who, address, "second_factor_removed", user)
 
 
+async def _check_account(session: AsyncSession, account_id: int | None) -> None:
+    """Refuse users of an account that is not there, or whose personal data was erased."""
+    if account_id is None:
+        return
+    account = await session.get(Account, account_id)
+    if account is None:
+        raise NotFound(f"account {account_id}")
+    if account.erased_at is not None:
+        raise NotAllowed(f"account {account_id} was erased")
+
+
 def _require_manager(who: Identity, role: Role) -> None:
     who.require(Role.OWNER if role in STAFF_ROLES else Role.FINANCE)
 
@@ -163,6 +173,7 @@ async def _managed(session: AsyncSession, who: Identity, user_id: int) -> User:
         raise NotFound(f"user {user_id}")
     user = await accounts.lock_user(session, user_id)
     _require_manager(who, user.role)
+    await _check_account(session, user.account_id)
     if user.key == who.user_id:
         raise NotAllowed("nobody manages the own user")
     return user

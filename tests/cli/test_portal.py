@@ -102,3 +102,18 @@ def test_a_backup_brings_back_what_was_there(run: Any, tmp_path: Path) -> None:
     # No gateway answers here, so what was paid since stays unknown and the command says so.
     assert run("restore", str(file), "--replace", "--json", code=1)["complete"] is False
     assert run("create-account", "Third", "--currency", "USD", "--json")["account"] == 2
+
+
+def test_personal_data_is_written_into_a_file_and_erased(run: Any, tmp_path: Path) -> None:
+    run("create-account", "Acme", "--currency", "USD", "--email", "bo@example.com")
+    file = tmp_path / "acme.json"
+    run("personal-data", "1", str(file), "--json")
+    (user,) = json.loads(file.read_text())["data"]["app_user"]["rows"]
+    assert user["email"] == "bo@example.com"
+    assert file.stat().st_mode & 0o077 == 0
+    run("erase", "1", typed="n\n", code=1)
+    assert run("erase", "1", "--yes", "--json") == {"account": 1}
+    run("personal-data", "1", str(file))
+    assert "bo@example.com" not in file.read_text()
+    assert run("check", "--json") == {"wrong": []}
+    assert "account 9" in str(run("erase", "9", "--yes", code=1))

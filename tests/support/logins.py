@@ -3,13 +3,14 @@
 import hashlib
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from payments_app.db.models import User
 from payments_app.services.context import Portal
 from tests.support.factories import make_session
 
 
-async def log_in_as(portal: Portal, user: User) -> str:
+async def log_in_as(portal: Portal, user: User, **columns: Any) -> str:
     """Start a login session at the portal's present time and return its token."""
     token = secrets.token_urlsafe()
     now = portal.clock()
@@ -20,5 +21,6 @@ async def log_in_as(portal: Portal, user: User) -> str:
         created_at=now,
         last_seen_at=now,
         expires_at=now + timedelta(seconds=portal.settings.session_lifetime_seconds),
+        **columns,
     )
     return token

@@ -43,6 +43,7 @@ from payments_app.state.staff.overview import OverviewState
 from payments_app.state.staff.payments import StaffPaymentsState
 from payments_app.state.staff.reconciliation import ReconciliationState
 from payments_app.state.staff.review import ReviewState
+from payments_app.state.staff.unmatched import UnmatchedState
 from payments_app.state.staff.users import UsersState
 from payments_app.state.tokens import count_tabs, keep_tabs
 from payments_app.state.topics import follow_topics
@@ -126,7 +127,7 @@ def _add_staff_page(page: Callable[[], rx.Component], route: str, name: str, *lo
 
 
 _add_staff_page(overview_page, "/staff", "Overview", OverviewState.load)
-_add_staff_page(review_page, "/staff/review", "Review", ReviewState.load)
+_add_staff_page(review_page, "/staff/review", "Review", ReviewState.load, UnmatchedState.load)
 _add_staff_page(events_page, "/staff/events", "Events", EventsState.load)
 _add_staff_page(gateways_page, "/staff/gateways", "Gateways", GatewaysState.load)
 _add_staff_page(accounts_page, "/staff/accounts", "Accounts", AccountsState.load)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -60,22 +60,22 @@ def _in_state(state: EventState) -> ColumnElement[bool]:
     }[state]
 
 
-def _named(text: str, gateways: Collection[str]) -> ColumnElement[bool]:
+def _named(name: str, gateways: Collection[str]) -> ColumnElement[bool]:
     """Match a reference, the gateway's or ours, or the event's own id: each through an index."""
     payments = select(col(Payment.id)).where(
         or_(
-            col(Payment.reference) == text,
+            col(Payment.reference) == name,
             and_(
                 col(Payment.gateway).in_(gateways),
-                col(Payment.gateway_reference) == text,
+                col(Payment.gateway_reference) == name,
             ),
         )
     )
     return or_(
-        col(InboxEvent.reference) == text,
-        col(InboxEvent.gateway_reference) == text,
+        col(InboxEvent.reference) == name,
+        col(InboxEvent.gateway_reference) == name,
         col(InboxEvent.payment_id).in_(payments),
-        and_(col(InboxEvent.gateway).in_(gateways), col(InboxEvent.event_id) == text),
+        and_(col(InboxEvent.gateway).in_(gateways), col(InboxEvent.event_id) == name),
     )
 
 
@@ -120,6 +120,24 @@ async def find(session: AsyncSession, event_row_id: int) -> tuple[InboxEvent, st
     )
     row = (await session.execute(query)).one_or_none()
     return None if row is None else (row[0], row[1])
+
+
+_NO_PAYMENT: Final = text("gateway_event.outcome = 'unmatched'")
+"""As the index has it, not as a parameter."""
+
+
+async def unmatched(session: AsyncSession, limit: int) -> Sequence[InboxEvent]:
+    """Return the newest webhooks that belong to no payment."""
+    query = select(InboxEvent).where(_NO_PAYMENT, _in_state(EventState.UNMATCHED))
+    query = query.order_by(col(InboxEvent.id).desc()).limit(limit)
+    return (await session.execute(query)).scalars().all()
+
+
+async def count_unmatched(session: AsyncSession) -> int:
+    """Return how many webhooks belong to no payment."""
+    query = select(func.count()).select_from(InboxEvent)
+    query = query.where(_NO_PAYMENT, _in_state(EventState.UNMATCHED))
+    return (await session.execute(query)).scalar_one()
 
 
 async def count_unhandled(session: AsyncSession) -> int:

@@ -303,6 +303,12 @@ class InboxEvent(Stored, table=True):
             sqlite_where=text("next_attempt_at is not null"),
             postgresql_where=text("next_attempt_at is not null"),
         ),
+        Index(
+            "ix_gateway_event_unmatched",
+            "id",
+            sqlite_where=text("outcome = 'unmatched'"),
+            postgresql_where=text("outcome = 'unmatched'"),
+        ),
         Index("ix_gateway_event_received", "received_at", "id"),
         Index("ix_gateway_event_gateway_received", "gateway", "received_at", "id"),
     )

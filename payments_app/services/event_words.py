@@ -45,6 +45,7 @@ _OUTCOMES: Final[dict[str, str]] = {
     "refused": "Refused: the payment is finished",
     "not needed": "Not needed: about no payment",
     "unmatched": "No such payment here",
+    "set aside": "Set aside by staff",
     "waiting": "Not done yet, tried again later",
     "dead letter": "Given up after many tries",
     "replayed": "Sent round again",

@@ -5,15 +5,17 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 import structlog
+from pydantic import TypeAdapter
 
 from payments_app.db import inbox, ledger
 from payments_app.db import reconciliation as rows
+from payments_app.db.events import UNMATCHED
 from payments_app.db.models import Payment
 from payments_app.db.operations_models import Difference, Reconciliation
 from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus, Reason, Role
-from payments_app.gateways.base import Gateway, PaymentResult
+from payments_app.gateways.base import Gateway, GatewayEvent, PaymentResult, Subject
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable
 from payments_app.services import audit, leases
 from payments_app.services.audit import Actor
@@ -22,6 +24,7 @@ from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.lookup import ask_gateway, payment_by_id
 from payments_app.services.settlement import settle
+from payments_app.services.unmatched import MISSING_HERE
 
 log = structlog.get_logger()
 
@@ -201,27 +204,34 @@ async def _review_unknown(portal: Portal, gateway: str, difference: Difference) 
     now = portal.clock()
     name = difference.gateway_reference or difference.reference or str(difference.key)
     amount = _money(difference)
+    event = GatewayEvent(
+        f"reconciliation:{name}",
+        MISSING_HERE,
+        Subject.PAYMENT,
+        reference=difference.reference,
+        gateway_reference=difference.gateway_reference,
+        result=PaymentResult(
+            PaymentStatus.COMPLETED,
+            difference.gateway_reference,
+            amount=amount,
+            own_reference=difference.reference,
+        ),
+    )
     values = {
         "gateway": gateway,
-        "event_id": f"reconciliation:{name}",
-        "kind": "reconciliation.missing_here",
+        "event_id": event.event_id,
+        "kind": MISSING_HERE,
         "reference": difference.reference or difference.gateway_reference,
         "gateway_reference": difference.gateway_reference,
         "verified": True,
-        "event": {
-            "event_id": f"reconciliation:{name}",
-            "kind": "reconciliation.missing_here",
-            "subject": "payment",
-            "reference": difference.reference,
-            "gateway_reference": difference.gateway_reference,
-        },
+        "event": TypeAdapter(GatewayEvent).dump_python(event, mode="json"),
         "headers": {},
         "body": f'{{"amount": "{amount.to_decimal()} {amount.currency}"}}' if amount else "",
         "received_at": now,
         "times_received": 1,
         "attempts": 0,
         "handled_at": now,
-        "outcome": "unmatched",
+        "outcome": UNMATCHED,
     }
     async with portal.db.write() as session:
         await inbox.store(session, values)

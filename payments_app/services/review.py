@@ -160,7 +160,9 @@ async def ask(portal: Portal, who: Identity, reference: str) -> Outcome | None:
     return await ask_gateway(portal, payment, who.email)
 
 
-async def assign(portal: Portal, who: Identity, reference: str, user_id: int | None) -> None:
+async def assign(
+    portal: Portal, who: Identity, reference: str, user_id: int | None, address: str = ""
+) -> None:
     """Say who looks into a payment, None for nobody. Raises NotAllowed, NotFound."""
     who.require(Role.FINANCE)
     async with portal.db.write() as session:
@@ -175,7 +177,7 @@ async def assign(portal: Portal, who: Identity, reference: str, user_id: int | N
         await audit.record(
             session,
             now,
-            Actor.of(who),
+            Actor.of(who, address),
             "payment_assigned",
             f"payment:{reference}",
             before={"assigned_to": before},

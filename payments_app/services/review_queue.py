@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from payments_app.db import ledger
-from payments_app.db.models import Account, InboxEvent, Payment, User
+from payments_app.db.models import Account, Payment, User
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Role
 from payments_app.services import formatting, reports, staff_wording, wording
@@ -48,11 +48,10 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What waits, oldest first, and how many messages of providers match no payment."""
+    """What waits, oldest first."""
 
     rows: tuple[QueueRow, ...]
     more: bool
-    unmatched: int
 
 
 async def queue(portal: Portal, who: Identity, whose: Whose) -> Queue:
@@ -75,12 +74,10 @@ async def queue(portal: Portal, who: Identity, whose: Whose) -> Queue:
         query = query.where(col(Payment.assigned_to) == who.user_id)
     elif whose is Whose.NOBODYS:
         query = query.where(col(Payment.assigned_to).is_(None))
-    strangers = select(func.count()).where(col(InboxEvent.outcome) == "unmatched")
     async with portal.db.read() as session:
         found = (await session.execute(query)).all()
         rows = [await _row(session, portal, who, *each) for each in found[:MOST_SHOWN]]
-        unmatched = (await session.execute(strangers)).scalar_one()
-    return Queue(tuple(rows), len(found) > MOST_SHOWN, unmatched)
+    return Queue(tuple(rows), len(found) > MOST_SHOWN)
 
 
 async def _row(

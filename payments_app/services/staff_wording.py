@@ -24,6 +24,7 @@ _REASONS: Final[dict[str, str]] = {
     Reason.UNKNOWN_STATUS: "The provider reports a status that we do not know",
     Reason.AWAITING_CONFIRMATION: "Waiting for staff to confirm that the money arrived",
     Reason.REFUND_BY_HAND: "Waiting for staff to send the refund",
+    Reason.MISSING_AT_GATEWAY: "The provider does not know it",
     Reason.REVERSED: "The money was taken back",
     Reason.DISPUTED: "Disputed by the payer",
 }
@@ -46,6 +47,7 @@ _STEPS: Final[dict[str, str]] = {
     "cancel_requested": "The customer asked to cancel",
     "refund_requested": "Refund started",
     "assigned": "Assigned",
+    "fee_noted": "The provider's fee was noted",
     "payment_approved": "Approved by staff",
     "payment_cancelled": "Cancelled by staff",
     "arrived_credited": "What arrived was credited by staff",

@@ -49,6 +49,11 @@ def open_desk(token: str, desk: Desk) -> None:
     _desks[token] = desk
 
 
+def close_desk(token: str) -> None:
+    """Send this tab nothing more."""
+    _desks.pop(token, None)
+
+
 def any_open() -> bool:
     """Tell whether any tab of this worker shows a list."""
     return bool(_desks)

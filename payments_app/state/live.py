@@ -43,6 +43,12 @@ def watch(token: str, account_id: int | None, update: Update) -> None:
     _watchers[token] = (account_id, update)
 
 
+def leave(token: str) -> None:
+    """Send a tab nothing more: it leaves the page that showed the changes."""
+    _watchers.pop(token, None)
+    desks.close_desk(token)
+
+
 def recent(payment_id: int, account_id: int | None) -> Snapshot | None:
     """Return a payment that changed just now, if it is of that account; None is for staff."""
     found = _recent.get(payment_id)

@@ -6,8 +6,8 @@ import reflex as rx
 
 from payments_app.services.identity import Identity
 from payments_app.services.sessions import session_topic
+from payments_app.state import live, topics
 from payments_app.state.gate import identity_of, login_address, public_event
-from payments_app.state.topics import watch_topic
 
 CUSTOMER_PAGE: Final = "/"
 STAFF_PAGE: Final = "/staff"
@@ -30,6 +30,16 @@ class SessionState(rx.State):
     lacks_second_factor: bool = False
     """Whether a second factor has to be set up before anything else may be done."""
 
+    def _leave_page(self) -> None:
+        """End what the page before this one watched."""
+        token = self.router.session.client_token
+        live.leave(token)
+        topics.leave(token)
+
+    def _address(self) -> str:
+        """Return where this tab is, for the audit log."""
+        return str(self.router.session.client_ip)
+
     async def _identity(self) -> Identity | None:
         return await identity_of(self)
 
@@ -46,6 +56,7 @@ class SessionState(rx.State):
     @public_event(reads=True)
     async def load_user(self) -> Any:
         """Fill in whoever is logged in, for the user's own page; others go to the login page."""
+        self._leave_page()
         who = await self._identity()
         if who is None:
             return rx.redirect(login_address(self))
@@ -65,6 +76,7 @@ class SessionState(rx.State):
         return None
 
     async def _load(self, *, staff: bool) -> Any:
+        self._leave_page()
         who = await self._identity()
         if who is None:
             return rx.redirect(login_address(self))
@@ -82,7 +94,7 @@ class SessionState(rx.State):
         self.time_zone, self.locale = who.time_zone, who.locale
         self.viewing = who.read_only
         self.lacks_second_factor = who.lacks_second_factor
-        watch_topic(
+        topics.watch_topic(
             self.router.session.client_token,
             session_topic(who.session_id),
             SessionState.session_changed,

@@ -8,6 +8,7 @@ from typing import Any, Final
 import reflex as rx
 import structlog
 from reflex.event import Event
+from reflex_base.utils.format import format_event_handler
 from sqlalchemy.exc import SQLAlchemyError
 
 from payments_app.services import audit, directory
@@ -19,18 +20,25 @@ log = structlog.get_logger()
 _GATHER_SECONDS: Final = 0.05
 _LOOK_SECONDS: Final = 1.0
 
-_readers: dict[tuple[str, str], Any] = {}
-"""The event to send, by the tab's token and the topic."""
+_readers: dict[tuple[str, str, str], Any] = {}
+"""The event to send, by the tab's token, the topic, and the event's name: the parts of a page each
+read anew what is theirs."""
 
 
 def watch_topic(token: str, topic: str, event: Any) -> None:
     """Send a tab ``event`` whenever the topic is announced, until it is closed."""
-    _readers[token, topic] = event
+    _readers[token, topic, format_event_handler(event)] = event
+
+
+def leave(token: str) -> None:
+    """Send a tab nothing more: it leaves the page that showed the topics."""
+    for key in [key for key in _readers if key[0] == token]:
+        del _readers[key]
 
 
 def is_watched(topic: str) -> bool:
     """Tell whether any tab of this worker shows the topic."""
-    return any(shown == topic for _, shown in _readers)
+    return any(shown == topic for _, shown, _ in _readers)
 
 
 @asynccontextmanager
@@ -97,6 +105,6 @@ async def _tell(app: rx.App, announced: set[str]) -> None:
     connected = app.event_namespace.token_to_sid if app.event_namespace else {}
     for key in [key for key in _readers if key[0] not in connected]:
         del _readers[key]
-    for (token, topic), event in tuple(_readers.items()):
+    for (token, topic, _), event in tuple(_readers.items()):
         if topic in announced:
             await app.event_processor.enqueue(token, Event.from_event_type(event)[0])

@@ -16,7 +16,7 @@ from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus, Role
 from payments_app.gateways.base import ListedPayment, PaymentResult
 from payments_app.gateways.errors import GatewayUnavailable
-from payments_app.services import reconciliation
+from payments_app.services import reconciliation, unmatched
 from payments_app.services.identity import Identity
 from payments_app.services.settlement import settle
 from tests.services.conftest import Shop
@@ -127,6 +127,8 @@ async def test_money_of_no_row_of_ours_goes_to_review_once(books: Books) -> None
     async with books.shop.portal.db.read() as session:
         (event,) = (await session.execute(select(InboxEvent))).scalars().all()
     assert (event.outcome, event.gateway_reference) == ("unmatched", "till-x")
+    (stranger,) = (await unmatched.unmatched(books.shop.portal, books.who)).shown
+    assert (stranger.is_money, stranger.amount) == (True, "$7.00")
 
 
 async def test_a_reference_that_was_paid_twice_shows_the_second_money(books: Books) -> None:

@@ -5,6 +5,7 @@ import reflex as rx
 from payments_app.components.forms import field, panel
 from payments_app.components.look import NativeForm
 from payments_app.components.pieces import method_icon, status_pill
+from payments_app.components.staff.add_payment import add_payment_button
 from payments_app.components.staff.parts import section_head, stat, stats
 from payments_app.components.staff.table import cell, column, dense_table, notice
 from payments_app.components.staff.users import invite_button, invite_dialog, users_table
@@ -42,6 +43,7 @@ def _profile() -> rx.Component:
         section_head(
             profile.name,
             rx.cond(profile.disabled, rx.el.span("Disabled", class_name="pill bad")),
+            rx.cond(~profile.disabled, add_payment_button(profile.id, profile.name)),
             rx.cond(_MAY_ACT, _disabling()),
             NativeForm.create(
                 rx.button(

@@ -65,9 +65,9 @@ def accounts() -> rx.Component:
                     _table(rx.foreach(AccountsState.rows, _row)),
                     pages(
                         "",
-                        AccountsState.go_back,
+                        AccountsState.go_newer,
                         AccountsState.has_newer,
-                        AccountsState.go_next,
+                        AccountsState.go_older,
                         AccountsState.has_older,
                     ),
                 ),

@@ -10,7 +10,7 @@ from payments_app.state.staff.add_payment import AddPaymentState
 
 
 def add_payment_button(
-    account_id: rx.Var[int] | int = 0, name: rx.Var[str] | str = ""
+    account_id: rx.Var[int] | int = 0, name: rx.Var[str] | str = "", *, variant: str = "solid"
 ) -> rx.Component:
     """Return the button that opens the dialog, for one account or for any; not for viewers."""
     return rx.cond(
@@ -19,6 +19,7 @@ def add_payment_button(
             "Add payment",
             on_click=AddPaymentState.open_dialog(account_id, name),
             disabled=has_connection_errors,
+            variant=variant,
             size="2",
         ),
     )

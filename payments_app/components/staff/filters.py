@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import reflex as rx
 
 from payments_app.components.staff import parts
-from payments_app.state.staff.payments import Chip, Choice, StaffPaymentsState
+from payments_app.state.staff.filters import Chip, Choice
+from payments_app.state.staff.payments import StaffPaymentsState
 
 
 def search() -> rx.Component:

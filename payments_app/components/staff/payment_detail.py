@@ -76,6 +76,11 @@ def _payment() -> rx.Component:
                 rx.el.ul(rx.foreach(detail.events, _event), class_name="steps"),
             ),
         ),
+        rx.el.p(
+            rx.link("Webhooks", href=f"/staff/events?search={row.reference}"),
+            rx.link("Audit", href=f"/staff/audit?subject=payment:{row.reference}"),
+            class_name="sheet-links",
+        ),
         class_name="sheet-body",
     )
 

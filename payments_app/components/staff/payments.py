@@ -7,9 +7,9 @@ from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.look import PlainLink, RowKeys
 from payments_app.components.staff import parts, table
+from payments_app.components.staff.add_payment import add_payment_button
 from payments_app.components.staff.filters import amounts, chosen, columns, days, multiple, search
 from payments_app.components.staff.live import LiveTable, Updated
-from payments_app.components.staff.payment_detail import staff_payment_detail
 from payments_app.db.payments import Order
 from payments_app.domain.payment import Role
 from payments_app.services.staff_payments import PAGE_SIZE, Figure
@@ -63,7 +63,7 @@ _ACTS: Final = {
 def staff_payments() -> rx.Component:
     """Show the list with what narrows it, or why there is none."""
     return rx.fragment(
-        parts.section_head("Payments", _live_mark(), _export()),
+        parts.section_head("Payments", _live_mark(), _export(), add_payment_button()),
         rx.el.div(
             search(),
             multiple("Status", "status", StaffPaymentsState.statuses),
@@ -91,7 +91,6 @@ def staff_payments() -> rx.Component:
             rx.fragment(_table(), _nothing()),
         ),
         RowKeys.create(opened=_opened()),
-        staff_payment_detail(),
     )
 
 

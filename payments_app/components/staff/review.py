@@ -7,6 +7,7 @@ from payments_app.components.pieces import status_pill
 from payments_app.components.staff.add_payment import add_payment_button
 from payments_app.components.staff.parts import section_head
 from payments_app.components.staff.table import cell, column, dense_table, empty, skeleton_rows
+from payments_app.components.staff.unmatched import unmatched_list
 from payments_app.services.approvals import Waiting
 from payments_app.services.review_queue import MOST_SHOWN, QueueRow, Whose
 from payments_app.state.staff.detail import StaffDetailState
@@ -22,16 +23,7 @@ def review_list() -> rx.Component:
         section_head("Review", add_payment_button(), lead=_LEAD),
         rx.cond(ReviewState.notice != "", rx.el.p(ReviewState.notice, role="status")),
         _approvals(),
-        rx.cond(
-            ReviewState.unmatched > 0,
-            rx.el.p(
-                rx.link(
-                    f"{ReviewState.unmatched} messages of providers match no payment",
-                    href="/staff/events",
-                ),
-                class_name="quiet",
-            ),
-        ),
+        unmatched_list(),
         rx.segmented_control.root(
             rx.segmented_control.item("All", value=Whose.ALL.value),
             rx.segmented_control.item("Mine", value=Whose.MINE.value),

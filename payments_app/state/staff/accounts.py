@@ -8,13 +8,13 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from payments_app.db.directory import Cursor
 from payments_app.domain.errors import InvalidRequest
 from payments_app.services import directory
 from payments_app.services.context import current
 from payments_app.services.directory import AccountRow, NewAccount
 from payments_app.state.gate import finance_event, viewer_event
 from payments_app.state.session import SessionState
+from payments_app.state.staff.paging import Paged
 from payments_app.state.topics import watch_topic
 
 log = structlog.get_logger()
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 LONGEST_SEARCH = 100
 
 
-class AccountsState(SessionState):
+class AccountsState(Paged, SessionState):
     """``phase`` is ``loading``, ``ready`` or ``error``."""
 
     phase: str = "loading"
@@ -31,16 +31,11 @@ class AccountsState(SessionState):
     search_text: str = ""
     form: int = 0
     """Changes when the search is cleared, so that the page draws an empty field."""
-    has_newer: bool = False
-    has_older: bool = False
 
     creating: bool = False
     currencies: list[str] = []
     currency: str = ""
     errors: dict[str, str] = {}
-
-    _starts: list[Cursor | None] = [None]
-    _next: Cursor | None = None
 
     @viewer_event
     async def load(self) -> None:
@@ -71,20 +66,6 @@ class AccountsState(SessionState):
         self.search_text, self._starts = "", [None]
         await self._show()
 
-    @viewer_event
-    async def go_next(self) -> None:
-        """Show the next page."""
-        if self._next is not None:
-            self._starts = [*self._starts, self._next]
-            await self._show()
-
-    @viewer_event
-    async def go_back(self) -> None:
-        """Show the page before."""
-        if len(self._starts) > 1:
-            self._starts = self._starts[:-1]
-            await self._show()
-
     @finance_event
     def ask_for_new(self, is_open: bool) -> None:
         """Show or hide the dialog for a new account."""
@@ -112,6 +93,9 @@ class AccountsState(SessionState):
         self.creating = False
         return rx.redirect(f"/staff/accounts/{number}")
 
+    async def _turn_page(self) -> None:
+        await self._show()
+
     async def _show(self) -> None:
         who = await self._identity()
         if who is None:
@@ -122,5 +106,5 @@ class AccountsState(SessionState):
             self.phase, self.error_reference = "error", token_hex(4).upper()
             log.exception("accounts_failed", error_reference=self.error_reference)
             return
-        self.phase, self.rows, self._next = "ready", list(page.rows), page.next
-        self.has_newer, self.has_older = len(self._starts) > 1, page.next is not None
+        self.phase, self.rows = "ready", list(page.rows)
+        self._found_page(page.next)

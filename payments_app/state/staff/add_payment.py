@@ -79,7 +79,7 @@ class AddPaymentState(SessionState):
         typed = {name: str(value or "").strip() for name, value in form.items()}
         try:
             entry = _entry(typed, who, self._key)
-            made = await manual.add(current(), who, entry)
+            made = await manual.add(current(), who, entry, self._address())
         except InvalidRequest as error:
             self.fault = Fault(error.field, _told(error, typed, who))
             return None

@@ -12,6 +12,7 @@ from payments_app.services.audit_log import Chain, Line, Search
 from payments_app.services.context import current
 from payments_app.state.gate import viewer_event
 from payments_app.state.session import SessionState
+from payments_app.state.staff.paging import Paged
 from payments_app.state.topics import watch_topic
 
 log = structlog.get_logger()
@@ -19,7 +20,7 @@ log = structlog.get_logger()
 _CHECK_AFTER_SECONDS = 60
 
 
-class AuditState(SessionState):
+class AuditState(Paged, SessionState):
     """``phase`` is ``loading``, ``ready`` or ``error``; ``stamp`` changes with each look."""
 
     phase: str = "loading"
@@ -34,13 +35,9 @@ class AuditState(SessionState):
     narrowed: bool = False
     form: int = 0
     """Changes when the filters are set from outside, so that the page draws its fields anew."""
-    has_newer: bool = False
-    has_older: bool = False
     shown: Line | None = None
 
     _search: Search = Search()
-    _starts: list[int | None] = [None]
-    _older: int | None = None
 
     @viewer_event
     async def load(self) -> Any:
@@ -84,20 +81,6 @@ class AuditState(SessionState):
         await self._narrow(**Search().model_dump())
 
     @viewer_event
-    async def go_older(self) -> None:
-        """Show the next page."""
-        if self._older is not None:
-            self._starts = [*self._starts, self._older]
-            await self._show()
-
-    @viewer_event
-    async def go_newer(self) -> None:
-        """Show the page before."""
-        if len(self._starts) > 1:
-            self._starts = self._starts[:-1]
-            await self._show()
-
-    @viewer_event
     def open(self, number: int) -> None:
         """Show one row of the page in full."""
         self.shown = next((line for line in self.lines if line.id == number), None)
@@ -130,6 +113,9 @@ class AuditState(SessionState):
         self._starts = [None]
         await self._show()
 
+    async def _turn_page(self) -> None:
+        await self._show()
+
     async def _show(self) -> None:
         who = await self._identity()
         if who is None:
@@ -143,7 +129,7 @@ class AuditState(SessionState):
             log.exception("audit_failed", error_reference=self.error_reference)
             return
         self.phase, self.stamp = "ready", self.stamp + 1
-        self.lines, self._older = list(page.lines), page.older
+        self.lines = list(page.lines)
         self.actor, self.action = self._search.actor, self._search.action
         self.subject, self.narrowed = self._search.subject, self._search.narrowed
-        self.has_newer, self.has_older = len(self._starts) > 1, page.older is not None
+        self._found_page(page.older)

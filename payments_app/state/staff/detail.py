@@ -2,6 +2,9 @@
 
 from secrets import token_hex
 from typing import Any, Final
+from urllib.parse import urlencode
+
+import reflex as rx
 
 from payments_app.domain.errors import (
     AmountError,
@@ -21,6 +24,8 @@ from payments_app.services.staff_refunds import RefundOrder, ask_for_refund
 from payments_app.state.gate import finance_event, viewer_event
 from payments_app.state.session import SessionState
 
+PARAMETER: Final = "payment"
+"""What names the open payment in an address."""
 APPROVE: Final = "approve"
 CANCEL: Final = "cancel"
 CREDIT: Final = "credit"
@@ -69,9 +74,16 @@ class StaffDetailState(SessionState):
         self.is_open = True
 
     @viewer_event
-    async def moved(self, is_open: bool) -> None:
-        """Close when Escape is pressed, or the mouse beside the sheet."""
+    async def moved(self, is_open: bool) -> Any:
+        """Close when Escape is pressed, or the mouse beside the sheet; an address that names the
+        payment names it no more."""
         self.is_open = is_open is True
+        url = self.router.url
+        if self.is_open or PARAMETER not in url.query_parameters:
+            return None
+        rest = {name: text for name, text in url.query_parameters.items() if name != PARAMETER}
+        address = f"{url.path}?{urlencode(rest, safe=',')}" if rest else url.path
+        return rx.redirect(address, replace=True)
 
     @viewer_event
     async def refresh(self, references: list[str]) -> None:
@@ -107,7 +119,7 @@ class StaffDetailState(SessionState):
             self.busy, self.reason_fault, self.amount_fault, self.notice = True, "", "", ""
             amount_text, key = str(form.get("amount") or ""), self._key
             currency = self.detail.charge_currency
-        decision = Decision(who, reference, str(form.get("reason") or ""))
+        decision = Decision(who, reference, str(form.get("reason") or ""), self._address())
         fault, notice = ("", ""), ""
         try:
             amount = _amount(amount_text, currency, who) if deed in WITH_AMOUNT else None
@@ -151,7 +163,8 @@ class StaffDetailState(SessionState):
         who = await self._identity()
         if who is None:
             return
-        await review.assign(current(), who, self.reference, who.user_id if to_me is True else None)
+        user_id = who.user_id if to_me is True else None
+        await review.assign(current(), who, self.reference, user_id, self._address())
         await self._read()
 
     async def _read(self) -> None:

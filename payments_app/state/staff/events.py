@@ -9,11 +9,12 @@ from payments_app.domain.errors import NotAllowed, NotFound
 from payments_app.domain.payment import Role
 from payments_app.services import event_words, events, webhooks
 from payments_app.services.context import current
-from payments_app.services.events import Cursor, EventDetail, EventRow, EventView
+from payments_app.services.events import EventDetail, EventRow, EventView
 from payments_app.services.identity import Identity
 from payments_app.state.gate import finance_event, viewer_event
 from payments_app.state.payments import ANY, Choice
 from payments_app.state.session import SessionState
+from payments_app.state.staff.paging import Paged
 from payments_app.state.topics import watch_topic
 
 EVENTS_PAGE: Final = "/staff/events"
@@ -22,7 +23,7 @@ _REPLAYED: Final = "Replayed. What it does shows here in a moment."
 _NOTHING: Final = "There was nothing to replay."
 
 
-class EventsState(SessionState):
+class EventsState(Paged, SessionState):
     """The list as it stands on one tab's screen; ``flashed`` are rows that just changed."""
 
     phase: str = "loading"
@@ -36,8 +37,6 @@ class EventsState(SessionState):
     until: str = ""
     narrowed: bool = False
     form: int = 0
-    has_newer: bool = False
-    has_older: bool = False
     flashed: list[int] = []
     flash_turn: int = 0
     can_act: bool = False
@@ -48,8 +47,6 @@ class EventsState(SessionState):
     notice: str = ""
 
     _view: EventView = EventView()
-    _starts: list[Cursor | None] = [None]
-    _older: Cursor | None = None
     _opened: int = 0
 
     @viewer_event
@@ -69,9 +66,9 @@ class EventsState(SessionState):
         self._opened = int(opened) if opened.isascii() and opened.isdigit() else 0
         self.sheet_open, self.notice, self.asks_for_all = bool(opened), "", False
         self.can_act = who.may(Role.FINANCE)
+        watch_topic(self.router.session.client_token, webhooks.TOPIC, EventsState.events_changed)
         await self._show(who)
         self.flashed = []
-        watch_topic(self.router.session.client_token, webhooks.TOPIC, EventsState.events_changed)
 
     @viewer_event
     async def events_changed(self) -> None:
@@ -116,20 +113,6 @@ class EventsState(SessionState):
         return self._go(**EventView().model_dump())
 
     @viewer_event
-    async def go_older(self) -> None:
-        """Show the next page."""
-        if self._older is not None:
-            self._starts = [*self._starts, self._older]
-            await self._reload()
-
-    @viewer_event
-    async def go_newer(self) -> None:
-        """Show the page before."""
-        if len(self._starts) > 1:
-            self._starts = self._starts[:-1]
-            await self._reload()
-
-    @viewer_event
     async def open_event(self, event_id: int) -> Any:
         """Open one webhook's sheet."""
         return rx.redirect(self._address(event=str(event_id)))
@@ -163,7 +146,7 @@ class EventsState(SessionState):
         who = await self._identity()
         if who is None:
             return
-        address = str(self.router.session.client_ip)
+        address = self._address()
         try:
             count = await events.replay(current(), who, event_id, address)
         except (NotFound, NotAllowed):
@@ -171,7 +154,7 @@ class EventsState(SessionState):
         await self._show(who)
         self.notice = _REPLAYED if count else _NOTHING
 
-    async def _reload(self) -> None:
+    async def _turn_page(self) -> None:
         who = await self._identity()
         if who is not None:
             await self._show(who)
@@ -180,8 +163,8 @@ class EventsState(SessionState):
     async def _show(self, who: Identity) -> None:
         portal = current()
         page = await events.event_page(portal, who, self._view, self._starts[-1])
-        self.rows, self._older, self.unhandled = list(page.rows), page.older, page.unhandled
-        self.has_newer, self.has_older = len(self._starts) > 1, page.older is not None
+        self.rows, self.unhandled = list(page.rows), page.unhandled
+        self._found_page(page.older)
         self.gateways = [Choice(code, each.label) for code, each in portal.gateways.items()]
         view = self._view
         self.search_text, self.gateway = view.search, view.gateway or ANY

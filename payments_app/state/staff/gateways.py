@@ -60,7 +60,7 @@ class GatewaysState(SessionState):
         """Make a gateway's harmless test call."""
         async with self:
             who = await self._identity()
-            address = str(self.router.session.client_ip)
+            address = self._address()
             if who is None or self.testing or not isinstance(code, str):
                 return
             self.testing, self.tested = code, ""
@@ -86,7 +86,7 @@ class GatewaysState(SessionState):
         if who is None or not self.asks_about:
             return
         code, self.asks_about = self.asks_about, ""
-        address = str(self.router.session.client_ip)
+        address = self._address()
         try:
             await gateway_settings.switch(
                 current(), who, code, enabled=enabled is True, address=address
@@ -132,7 +132,7 @@ class GatewaysState(SessionState):
     async def _save(self, who: Identity, values: Mapping[str, Any]) -> None:
         self.error = self.error_field = ""
         enabled = {"enabled": self.card.enabled} if values and self.card else {}
-        address = str(self.router.session.client_ip)
+        address = self._address()
         try:
             await gateway_settings.save(
                 current(), who, self.editing, {**enabled, **values}, address

@@ -14,6 +14,7 @@ from payments_app.services.mailroom import MailRow, MailView
 from payments_app.state.gate import finance_event, viewer_event
 from payments_app.state.payments import ANY
 from payments_app.state.session import SessionState
+from payments_app.state.staff.paging import Paged
 from payments_app.state.topics import watch_topic
 
 MAIL_PAGE: Final = "/staff/mail"
@@ -21,7 +22,7 @@ _RETRIED: Final = "It is being sent again."
 _GONE: Final = "It has been sent meanwhile."
 
 
-class MailroomState(SessionState):
+class MailroomState(Paged, SessionState):
     """The list as it stands on one tab's screen."""
 
     phase: str = "loading"
@@ -30,14 +31,10 @@ class MailroomState(SessionState):
     chosen_state: str = ANY
     narrowed: bool = False
     form: int = 0
-    has_newer: bool = False
-    has_older: bool = False
     can_act: bool = False
     notice: str = ""
 
     _view: MailView = MailView()
-    _starts: list[int | None] = [None]
-    _older: int | None = None
 
     @viewer_event
     async def load(self) -> None:
@@ -46,8 +43,8 @@ class MailroomState(SessionState):
         if who is None:
             return
         self.can_act, self.notice = who.may(Role.FINANCE), ""
-        await self._show(who)
         watch_topic(self.router.session.client_token, delivery.TOPIC, MailroomState.mail_changed)
+        await self._show(who)
 
     @viewer_event
     async def mail_changed(self) -> None:
@@ -72,20 +69,6 @@ class MailroomState(SessionState):
         self.form += 1
         await self._narrow(search="", state=None)
 
-    @viewer_event
-    async def go_older(self) -> None:
-        """Show the next page."""
-        if self._older is not None:
-            self._starts = [*self._starts, self._older]
-            await self._reload()
-
-    @viewer_event
-    async def go_newer(self) -> None:
-        """Show the page before."""
-        if len(self._starts) > 1:
-            self._starts = self._starts[:-1]
-            await self._reload()
-
     @finance_event(temporal=True)
     async def retry(self, mail_id: int) -> None:
         """Try again to send one e-mail."""
@@ -93,7 +76,7 @@ class MailroomState(SessionState):
         if who is None or type(mail_id) is not int:
             return
         try:
-            await mailroom.retry(current(), who, mail_id, str(self.router.session.client_ip))
+            await mailroom.retry(current(), who, mail_id, self._address())
             self.notice = _RETRIED
         except NotFound:
             self.notice = _GONE
@@ -105,9 +88,9 @@ class MailroomState(SessionState):
         except ValidationError:
             return
         self._starts = [None]
-        await self._reload()
+        await self._turn_page()
 
-    async def _reload(self) -> None:
+    async def _turn_page(self) -> None:
         who = await self._identity()
         if who is not None:
             self.notice = ""
@@ -115,8 +98,8 @@ class MailroomState(SessionState):
 
     async def _show(self, who: Identity) -> None:
         page = await mailroom.mail_page(current(), who, self._view, self._starts[-1])
-        self.rows, self._older = list(page.rows), page.older
-        self.has_newer, self.has_older = len(self._starts) > 1, page.older is not None
+        self.rows = list(page.rows)
+        self._found_page(page.older)
         self.search_text = self._view.search
         self.chosen_state = self._view.state.value if self._view.state else ANY
         self.narrowed = self._view != MailView()

@@ -38,9 +38,9 @@ class ReconciliationState(SessionState):
         self.can_act, self.notice = who.may(Role.FINANCE), ""
         self.day = self.last_day = reconciliation.latest_day(current().clock()).isoformat()
         self.balances_checked, self.wrong = False, []
-        await self._show(who)
         token = self.router.session.client_token
         watch_topic(token, reconciliation.TOPIC, ReconciliationState.results_changed)
+        await self._show(who)
 
     @viewer_event
     async def results_changed(self) -> None:
@@ -68,7 +68,7 @@ class ReconciliationState(SessionState):
         """Compare the chosen day at every gateway."""
         async with self:
             who, day = await self._identity(), _day_of(self.day)
-            address = str(self.router.session.client_ip)
+            address = self._address()
             if who is None or day is None or self.busy:
                 return
             self.busy, self.notice = True, ""
@@ -84,7 +84,7 @@ class ReconciliationState(SessionState):
         """Bring our books in line with one difference, or show the doubt to review."""
         async with self:
             who = await self._identity()
-            address = str(self.router.session.client_ip)
+            address = self._address()
             if who is None or self.busy or not isinstance(difference_id, int):
                 return
             self.busy, self.notice = True, ""

@@ -26,7 +26,6 @@ class ReviewState(SessionState):
     phase: str = "loading"
     rows: list[QueueRow] = []
     more: bool = False
-    unmatched: int = 0
     requests: list[Waiting] = []
     whose: str = Whose.ALL.value
     may_act: bool = False
@@ -81,7 +80,7 @@ class ReviewState(SessionState):
         if who is None:
             return
         try:
-            await second_person.agree(current(), who, int(number))
+            await second_person.agree(current(), who, int(number), self._address())
             self.notice = ""
         except (IllegalTransition, NotAllowed, NotFound):
             self.notice = _NOT_ANY_MORE
@@ -102,7 +101,7 @@ class ReviewState(SessionState):
             return
         try:
             reason = str(form.get("reason") or "")
-            await second_person.decline(current(), who, self.declining, reason)
+            await second_person.decline(current(), who, self.declining, reason, self._address())
             self.declining, self.notice = 0, ""
         except InvalidRequest:
             self.decline_fault = _WHY
@@ -112,6 +111,6 @@ class ReviewState(SessionState):
 
     async def _show(self, who: Identity) -> None:
         found = await review_queue.queue(current(), who, Whose(self.whose))
-        self.rows, self.more, self.unmatched = list(found.rows), found.more, found.unmatched
+        self.rows, self.more = list(found.rows), found.more
         self.requests = list(await approvals.waiting(current(), who))
         self.phase = "ready"

@@ -10,7 +10,6 @@ from payments_app.components.pieces import fact, method_icon, side_sheet, status
 from payments_app.domain.payment import PaymentStatus
 from payments_app.services.reports import Linked, Step
 from payments_app.state.checkout import CheckoutState
-from payments_app.state.checkout_form import PAYMENT
 from payments_app.state.detail import DetailState
 
 
@@ -139,7 +138,7 @@ def _try_again() -> rx.Component:
     return rx.box(
         rx.button(
             "Try again",
-            on_click=[DetailState.moved(False), CheckoutState.open_dialog(PAYMENT)],
+            on_click=CheckoutState.try_again(DetailState.reference),
             disabled=has_connection_errors,
             variant="surface",
             size="2",

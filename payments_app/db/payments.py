@@ -1,12 +1,12 @@
 """Queries for lists of payments: filtered, sorted, paged by keyset, counted, summed, streamed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -179,6 +179,32 @@ async def standings(session: AsyncSession, account_id: int) -> list[Standing]:
         Standing(code, amounts.get(code, 0), pending.get(code, 0))
         for code in sorted(amounts | pending)
     ]
+
+
+async def last_gateway(
+    session: AsyncSession, account_id: int, gateways: Iterable[str]
+) -> str | None:
+    """Return which of these gateways the account's newest completed payment came through.
+
+    One look into the index for each, however many payments there are.
+    """
+    newest = [
+        select(col(Payment.gateway), col(Payment.dated_at), col(Payment.id))
+        .where(
+            col(Payment.account_id) == account_id,
+            col(Payment.gateway) == gateway,
+            col(Payment.status) == PaymentStatus.COMPLETED,
+        )
+        .order_by(col(Payment.dated_at).desc(), col(Payment.id).desc())
+        .limit(1)
+        .subquery()
+        for gateway in gateways
+    ]
+    if not newest:
+        return None
+    each = union_all(*(select(one) for one in newest)).subquery()
+    query = select(each.c.gateway).order_by(each.c.dated_at.desc(), each.c.id.desc()).limit(1)
+    return (await session.execute(query)).scalar_one_or_none()
 
 
 async def find(session: AsyncSession, account_id: int, reference: str) -> Payment | None:

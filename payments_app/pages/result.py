@@ -64,7 +64,11 @@ def _actions() -> rx.Component:
         ("pending", pending_buttons()),
         (
             "cancelled",
-            rx.button("Try again", on_click=CheckoutState.try_again, variant="surface"),
+            rx.button(
+                "Try again",
+                on_click=CheckoutState.try_again(CheckoutState.stand.reference),
+                variant="surface",
+            ),
         ),
         rx.fragment(),
     )

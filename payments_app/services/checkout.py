@@ -61,7 +61,9 @@ class Progress:
     status: PaymentStatus
     reason: str | None
     amount: Money
+    gateway: str
     gateway_label: str
+    channel: str | None
     next_action: NextAction | None
     description: str
     balance: Money | None
@@ -174,7 +176,9 @@ async def progress(
         status=payment.status,
         reason=payment.reason,
         amount=Money(payment.amount, payment.currency),
+        gateway=payment.gateway or "",
         gateway_label=gateway.label if gateway else "",
+        channel=payment.channel,
         next_action=(read_action(payment.next_action) or next_action) if pending else None,
         description=payment.description,
         balance=Money(balance, payment.currency),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from payments_app.db import ledger
+from payments_app.db import ledger, payments
 from payments_app.db.models import Account
 from payments_app.domain.errors import (
     AmountError,
@@ -23,7 +23,10 @@ ASK_AT_MOST_EVERY: Final = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One way to pay; ``answering`` is false while its gateway is known not to answer."""
+    """One way to pay; ``answering`` is false while its gateway is known not to answer.
+
+    ``last_used`` is true for the one that the account's newest completed payment came through.
+    """
 
     code: str
     label: str
@@ -33,6 +36,7 @@ class Offer:
     answering: bool
     currencies: tuple[str, ...]
     channels: tuple[Channel, ...]
+    last_used: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,18 @@ class Quote:
 
 
 async def offers(portal: Portal, who: Identity) -> tuple[Offer, ...]:
-    """Return the gateways that the customer can pay with, in the order to show."""
+    """Return the gateways that the customer can pay with: the last one used, then by order."""
     async with portal.db.read() as session:
         await gateway_settings.refresh_in(session, portal)
         account = await session.get_one(Account, who.own_account())
+        offered = [
+            gateway
+            for gateway in portal.gateways.values()
+            if gateway.offered and _currencies(gateway, account)
+        ]
+        last = await payments.last_gateway(
+            session, who.own_account(), [gateway.code for gateway in offered]
+        )
     return tuple(
         Offer(
             code=gateway.code,
@@ -61,9 +73,9 @@ async def offers(portal: Portal, who: Identity) -> tuple[Offer, ...]:
             answering=gateway.answering,
             currencies=_ordered(_currencies(gateway, account), who.home_currency),
             channels=gateway.channels,
+            last_used=gateway.code == last,
         )
-        for gateway in sorted(portal.gateways.values(), key=lambda one: one.settings.order)
-        if gateway.offered and _currencies(gateway, account)
+        for gateway in sorted(offered, key=lambda one: (one.code != last, one.settings.order))
     )
 
 

@@ -135,18 +135,20 @@ class CheckoutState(AttemptState):
         return AttemptState.check_now
 
     @customer_event
-    async def try_again(self) -> Any:
-        """Open the form for another attempt, with everything kept that is known."""
+    async def try_again(self, reference: str) -> Any:
+        """Open the form for another attempt, filled in like this one that was cancelled."""
         who = await self._identity()
-        if who is None or self.stand.status != PaymentStatus.CANCELLED:
+        if who is None or self.step == "paying":
             return None
-        earlier = await checkout.progress(current(), who, self.stand.reference)
-        gateway, channel = self.gateway, self.channel
-        await self._load_offers(who)
-        by_label = {o.label: o.code for o in (*self.offers, *self.own_dialogs)}
-        named = by_label.get(earlier.gateway_label, "")
-        await self._open(who, named or PAYMENT)
-        self.gateway, self.channel = named, channel if gateway == named else ""
+        try:
+            earlier = await checkout.progress(current(), who, clean(reference))
+        except NotFound:
+            return None
+        if earlier.status is not PaymentStatus.CANCELLED:
+            return None
+        await self._open(who, earlier.gateway)
+        if any(o.code == earlier.gateway for o in (*self.offers, *self.own_dialogs)):
+            self.gateway, self.channel = earlier.gateway, earlier.channel or ""
         self.currency = earlier.amount.currency
         self.amount = write_amount(earlier.amount, who.locale)
         await self._follow("")
@@ -157,7 +159,8 @@ class CheckoutState(AttemptState):
         own = next((offer for offer in self.own_dialogs if offer.code == name), None)
         self.dialog = own.code if own else PAYMENT
         self.title = f"{own.label} Checkout" if own else "Payment"
-        self.gateway = own.code if own else ""
+        usual = next((offer.code for offer in self.offers if offer.last_used), "")
+        self.gateway = own.code if own else usual
         self.channel = self.amount = self.currency = ""
         self._forget()
         await self._follow("")

@@ -31,6 +31,7 @@ class OfferView:
     label: str
     icon: str
     answering: bool
+    last_used: bool
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Stand:
 
 def offer_view(offer: Offer) -> OfferView:
     """Return what is shown of an offer."""
-    return OfferView(offer.code, offer.label, offer.icon, offer.answering)
+    return OfferView(offer.code, offer.label, offer.icon, offer.answering, offer.last_used)
 
 
 def channel_groups(channels: Iterable[Channel]) -> list[ChannelGroup]:

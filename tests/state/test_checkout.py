@@ -469,11 +469,58 @@ async def test_trying_again_keeps_what_is_known(tab: Tab, till: Till) -> None:
     till.set(payment.reference, status=PaymentStatus.CANCELLED, reason="expired")
     state = await tab.send(CheckoutState.load_result(), path=f"/pay/{payment.reference}")
     assert state.stand.words == "The time to pay ran out. Nothing was charged."
-    state = await tab.send(CheckoutState.try_again())
+    state = await tab.send(CheckoutState.try_again(payment.reference))
     assert (state.dialog, state.gateway, state.amount) == (PAYMENT, "till", "12.50")
     assert tab.pipeline.redirects()[-1] == "/"
     await tab.pay()
     assert len(await tab.payments()) == 2
+
+
+async def test_trying_again_from_the_list_keeps_the_channel(tab: Tab) -> None:
+    cancelled = await make_payment(
+        tab.portal.db,
+        tab.account,
+        status=PaymentStatus.CANCELLED,
+        reason="expired",
+        gateway="counter",
+        channel="shop",
+        amount=1250,
+        currency="PHP",
+    )
+    state = await tab.send(CheckoutState.try_again(cancelled.reference))
+    assert (state.dialog, state.gateway, state.channel) == ("counter", "counter", "shop")
+    assert (state.amount, state.currency) == ("12.50", "PHP")
+
+
+@pytest.mark.parametrize("status", [PaymentStatus.PENDING, PaymentStatus.COMPLETED])
+async def test_only_what_was_cancelled_is_tried_again(tab: Tab, status: PaymentStatus) -> None:
+    payment = await make_payment(tab.portal.db, tab.account, status=status, gateway="till")
+    state = await tab.send(CheckoutState.try_again(payment.reference))
+    assert state.dialog == ""
+
+
+async def test_another_accounts_payment_is_not_tried_again(tab: Tab, portal: Portal) -> None:
+    foreign = await make_payment(
+        portal.db,
+        await make_account(portal.db),
+        status=PaymentStatus.CANCELLED,
+        reason="expired",
+        gateway="till",
+    )
+    state = await tab.send(CheckoutState.try_again(foreign.reference))
+    assert (state.dialog, state.amount) == ("", "")
+
+
+async def test_the_method_used_last_comes_first_and_is_chosen(tab: Tab) -> None:
+    state = await tab.send(CheckoutState.open_dialog(PAYMENT))
+    before = [offer.code for offer in state.offers]
+    assert state.gateway == ""
+    await make_payment(tab.portal.db, tab.account, completed=True, gateway=before[0])
+    await make_payment(tab.portal.db, tab.account, completed=True, gateway=before[-1])
+    await make_payment(tab.portal.db, tab.account, gateway=before[0])
+    state = await tab.send(CheckoutState.open_dialog(PAYMENT))
+    assert [offer.code for offer in state.offers] == [before[-1], *before[:-1]]
+    assert state.gateway == before[-1]
 
 
 async def test_the_gateway_is_not_asked_at_every_tick(tab: Tab, till: Till, clock: Clock) -> None:

@@ -43,6 +43,7 @@ from payments_app.state.staff.overview import OverviewState
 from payments_app.state.staff.payments import StaffPaymentsState
 from payments_app.state.staff.reconciliation import ReconciliationState
 from payments_app.state.staff.review import ReviewState
+from payments_app.state.staff.saved_views import SavedViewsState
 from payments_app.state.staff.unmatched import UnmatchedState
 from payments_app.state.staff.users import UsersState
 from payments_app.state.tokens import count_tabs, keep_tabs
@@ -137,7 +138,13 @@ _add_staff_page(
 _add_staff_page(team_page, "/staff/team", "Team", UsersState.load_team)
 _add_staff_page(audit_page, "/staff/audit", "Audit", AuditState.load)
 _add_staff_page(mail_page, "/staff/mail", "Mail", MailroomState.load)
-_add_staff_page(staff_payments_page, "/staff/payments", "Payments", StaffPaymentsState.load)
+_add_staff_page(
+    staff_payments_page,
+    "/staff/payments",
+    "Payments",
+    StaffPaymentsState.load,
+    SavedViewsState.load,
+)
 _add_staff_page(
     reconciliation_page, "/staff/reconciliation", "Reconciliation", ReconciliationState.load
 )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary
+from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
 from payments_app.db.columns import Key, Stored, key_column, reference_to, time_column
@@ -65,3 +65,21 @@ class AccountNote(Stored, table=True):
     user_id: int = reference_to("app_user.id")
     at: datetime = time_column()
     text: str = Field(max_length=2000)
+
+
+class SavedView(Stored, table=True):
+    """A view of the list of payments to which one member of staff has given a name.
+
+    ``query`` is the query of its address; ``hidden`` names the columns put away, between commas.
+    """
+
+    __tablename__ = "saved_view"
+
+    id: int | None = key_column()
+    user_id: int = reference_to("app_user.id")
+    name: str = Field(max_length=60)
+    query: str = Field(default="", max_length=4000)
+    hidden: str = Field(default="", max_length=200)
+    saved_at: datetime = time_column()
+
+    __table_args__ = (UniqueConstraint("user_id", "name"),)

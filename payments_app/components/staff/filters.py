@@ -31,7 +31,7 @@ def multiple(
     label: str, field: str, choices: rx.Var[list[Choice]], *, searchable: bool = False
 ) -> rx.Component:
     """Show a button that opens the values of one filter, several of which may be chosen."""
-    return _popover(
+    return popover(
         label,
         rx.cond(
             searchable,
@@ -57,7 +57,7 @@ def multiple(
 
 def days() -> rx.Component:
     """Show the fields for the first and the last day."""
-    return _popover(
+    return popover(
         "Dates",
         _day("From", StaffPaymentsState.since, StaffPaymentsState.choose_since),
         _day("To", StaffPaymentsState.until, StaffPaymentsState.choose_until),
@@ -67,7 +67,7 @@ def days() -> rx.Component:
 
 def amounts() -> rx.Component:
     """Show the fields for the smallest and the largest total."""
-    return _popover(
+    return popover(
         "Total",
         _amount("At least", StaffPaymentsState.least, StaffPaymentsState.choose_least),
         _amount("At most", StaffPaymentsState.most, StaffPaymentsState.choose_most),
@@ -81,7 +81,7 @@ def amounts() -> rx.Component:
 
 def columns(known: Sequence[dict[str, str]]) -> rx.Component:
     """Show a button that opens the choice of columns."""
-    return _popover(
+    return popover(
         "Columns",
         rx.el.div(
             *(
@@ -161,7 +161,8 @@ def _amount(label: str, value: rx.Var[str], on_change: rx.EventHandler) -> rx.Co
     )
 
 
-def _popover(label: str, *content: rx.Component) -> rx.Component:
+def popover(label: str, *content: rx.Component) -> rx.Component:
+    """Return a button of the toolbar that opens its content beneath."""
     return rx.popover.root(
         rx.popover.trigger(
             rx.button(

@@ -10,6 +10,7 @@ from payments_app.components.staff import parts, table
 from payments_app.components.staff.add_payment import add_payment_button
 from payments_app.components.staff.filters import amounts, chosen, columns, days, multiple, search
 from payments_app.components.staff.live import LiveTable, Updated
+from payments_app.components.staff.saved_views import saved_views
 from payments_app.db.payments import Order
 from payments_app.domain.payment import Role
 from payments_app.services.staff_payments import PAGE_SIZE, Figure
@@ -66,6 +67,7 @@ def staff_payments() -> rx.Component:
         parts.section_head("Payments", _live_mark(), _export(), add_payment_button()),
         rx.el.div(
             search(),
+            saved_views(),
             multiple("Status", "status", StaffPaymentsState.statuses),
             multiple("Method", "method", StaffPaymentsState.methods),
             multiple("Currency", "currency", StaffPaymentsState.currencies),

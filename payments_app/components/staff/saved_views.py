@@ -1,0 +1,107 @@
+"""The views that staff save for themselves: open one, give it another name, delete it."""
+
+import reflex as rx
+from reflex_components_core.core.banner import has_connection_errors
+
+from payments_app.components.staff.filters import popover
+from payments_app.services.saved_views import LONGEST_NAME
+from payments_app.state.staff.payments import StaffPaymentsState
+from payments_app.state.staff.saved_views import SavedViewsState, View
+
+
+def saved_views() -> rx.Component:
+    """Show the button that opens the user's own views."""
+    return popover(
+        "Views",
+        rx.cond(
+            SavedViewsState.views.length() > 0,
+            rx.el.ul(rx.foreach(SavedViewsState.views, _view), class_name="view-list"),
+            rx.el.p(
+                "Keep the filters and columns that you use often under a name.",
+                class_name="quiet",
+            ),
+        ),
+        _form(
+            "Save this view as",
+            "Save",
+            SavedViewsState.save,
+            SavedViewsState.save_fault,
+            key=f"save-{SavedViewsState.saves}",
+        ),
+        rx.el.small("A name that you have used already replaces that view.", class_name="quiet"),
+    )
+
+
+def _view(view: View) -> rx.Component:
+    return rx.el.li(
+        rx.cond(
+            SavedViewsState.renaming == view.id,
+            _form(
+                "New name",
+                "Rename",
+                SavedViewsState.rename,
+                SavedViewsState.rename_fault,
+                key=f"rename-{view.id}",
+                value=view.name,
+            ),
+            rx.fragment(
+                rx.el.button(
+                    view.name,
+                    on_click=SavedViewsState.open_view(view.id),
+                    type="button",
+                    class_name="view-name",
+                    custom_attrs={
+                        "aria-current": rx.cond(
+                            (view.address == StaffPaymentsState.address)
+                            & (view.hidden == StaffPaymentsState.hidden),
+                            "true",
+                            "false",
+                        )
+                    },
+                ),
+                _small_button("pencil", "Rename", view, SavedViewsState.ask_to_rename),
+                _small_button("trash-2", "Delete", view, SavedViewsState.delete),
+            ),
+        ),
+        key=view.id,
+    )
+
+
+def _small_button(icon: str, what: str, view: View, on_click: rx.EventHandler) -> rx.Component:
+    return rx.icon_button(
+        rx.icon(icon, size=14),
+        on_click=on_click(view.id),
+        disabled=has_connection_errors,
+        aria_label=f"{what} {view.name}",
+        variant="ghost",
+        color_scheme="gray",
+        size="1",
+    )
+
+
+def _form(
+    label: str,
+    button: str,
+    on_submit: rx.EventHandler,
+    fault: rx.Var[str],
+    *,
+    key: rx.Var[str] | str,
+    value: rx.Var[str] | str = "",
+) -> rx.Component:
+    return rx.form(
+        rx.input(
+            name="name",
+            default_value=value,
+            placeholder=label,
+            aria_label=label,
+            max_length=LONGEST_NAME,
+            auto_complete=False,
+            size="2",
+        ),
+        rx.button(button, type="submit", disabled=has_connection_errors, size="2"),
+        rx.cond(fault != "", rx.el.p(fault, class_name="fault", role="alert")),
+        on_submit=on_submit,
+        reset_on_submit=False,
+        key=key,
+        class_name="view-form",
+    )

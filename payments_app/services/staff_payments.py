@@ -11,7 +11,7 @@ from payments_app.db import payments, staff_payments
 from payments_app.db.keyset import Cursor
 from payments_app.db.models import Account, Balance, Payment
 from payments_app.db.payments import Count
-from payments_app.db.staff_payments import Entry
+from payments_app.db.staff_payments import Entry, StaffFilter
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Role
 from payments_app.services import formatting, reports, wording
@@ -97,11 +97,11 @@ async def list_page(
     )
 
 
-async def totals(portal: Portal, who: Identity, view: StaffView) -> tuple[Figure, ...]:
-    """Return what the view holds in each currency; raises NotAllowed for customers."""
+async def totals(portal: Portal, who: Identity, chosen: StaffFilter) -> tuple[Figure, ...]:
+    """Return what the list holds in each currency; raises NotAllowed for customers."""
     who.require(Role.VIEWER)
     async with portal.db.read() as session:
-        found = await payments.totals(session, view.filter(who))
+        found = await payments.totals(session, chosen)
     return tuple(
         Figure(
             total.currency,
@@ -110,6 +110,23 @@ async def totals(portal: Portal, who: Identity, view: StaffView) -> tuple[Figure
         )
         for total in found
     )
+
+
+async def count(portal: Portal, who: Identity, chosen: StaffFilter) -> Count:
+    """Return how many payments the list holds; raises NotAllowed for customers."""
+    who.require(Role.VIEWER)
+    async with portal.db.read() as session:
+        return await payments.count(session, chosen, MOST_COUNTED)
+
+
+def range_text(who: Identity, first: int, found: Count) -> str:
+    """Say which payments of how many are on a page whose first has this number, from 1."""
+    if not found.rows:
+        return ""
+    last = first + PAGE_SIZE - 1
+    start = formatting.count(first, who.locale)
+    end = formatting.count(last if found.more else min(last, found.rows), who.locale)
+    return f"{start} to {end} of {reports.count_text(found, who)}"
 
 
 async def account_options(

@@ -7,13 +7,14 @@ event that would take the tab's state and read its login session again.
 
 from collections import deque
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import reflex as rx
 from reflex.state import StateUpdate
 from reflex_base.constants.state import FIELD_MARKER
 
+from payments_app.db.payments import Count
 from payments_app.db.staff_payments import StaffFilter
 from payments_app.services import staff_payments
 from payments_app.services.changes import Reading
@@ -29,7 +30,8 @@ and makes good for it with the next; what it still misses it asks for."""
 class Desk:
     """One tab's list. ``state`` is the state with the var ``patch``; ``turn`` counts its loads.
 
-    ``shown`` are the payments that the tab may have on screen, None while it still reads them.
+    ``shown`` are the payments that the tab may have on screen, None while it still reads them;
+    ``first`` is the number of the first, from 1; ``told`` is what it was told last of all of them.
     """
 
     who: Identity
@@ -37,6 +39,8 @@ class Desk:
     state: str
     turn: int
     shown: set[int] | None = None
+    first: int = 1
+    told: dict[str, Any] | None = None
     sent: int = 0
     latest: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_REPEATED))
 
@@ -75,8 +79,12 @@ def clear() -> None:
     _desks.clear()
 
 
-async def push(app: rx.App, portal: Portal, reading: Reading) -> None:
-    """Send each list the rows that changed in it; one whose login has ended is sent nothing."""
+async def push(app: rx.App, portal: Portal, reading: Reading) -> bool:
+    """Send each list the rows that changed in it; one whose login has ended is sent nothing.
+
+    Tells whether any list was sent something, so that its figures are not right any more.
+    """
+    any_sent = False
     rows: dict[tuple[int, str, str], Any] = {}
     matched: dict[tuple[int, StaffFilter], bool] = {}
     for token, desk in tuple(_desks.items()):
@@ -97,7 +105,29 @@ async def push(app: rx.App, portal: Portal, reading: Reading) -> None:
             _note(desk, key, rows[key, *kind], matched[key, desk.chosen])
             fresh += 1
         if fresh:
+            any_sent = True
             await _send(app, token, desk, fresh)
+    return any_sent
+
+
+async def tally(app: rx.App, portal: Portal) -> None:
+    """Send each list its totals and its count anew, each kind of list counted once."""
+    made: dict[tuple[StaffFilter, str], tuple[Any, Count]] = {}
+    for token, desk in tuple(_desks.items()):
+        kind = (desk.chosen, desk.who.locale)
+        if kind not in made:
+            figures = await staff_payments.totals(portal, desk.who, desk.chosen)
+            count = await staff_payments.count(portal, desk.who, desk.chosen)
+            made[kind] = ([asdict(figure) for figure in figures], count)
+        figures_sent, count = made[kind]
+        told = {
+            f"figures{FIELD_MARKER}": figures_sent,
+            f"range_text{FIELD_MARKER}": staff_payments.range_text(desk.who, desk.first, count),
+        }
+        # A list that was left or loaded anew while others were counted knows better.
+        if told != desk.told and _desks.get(token) is desk:
+            desk.told = told
+            await _emit(app, token, StateUpdate(delta={desk.state: told}))
 
 
 def _note(desk: Desk, key: int, row: Any, match: bool) -> None:
@@ -111,6 +141,9 @@ async def _send(app: rx.App, token: str, desk: Desk, fresh: int) -> None:
     """Put the latest changes into the tab's var; many at once are left to the tab to read anew."""
     changes: Sequence[dict[str, Any]] = tuple(desk.latest) if fresh <= _REPEATED else ()
     patch = {"turn": desk.turn, "last": desk.sent, "changes": changes}
-    update = StateUpdate(delta={desk.state: {f"patch{FIELD_MARKER}": patch}})
+    await _emit(app, token, StateUpdate(delta={desk.state: {f"patch{FIELD_MARKER}": patch}}))
+
+
+async def _emit(app: rx.App, token: str, update: StateUpdate) -> None:
     if app.event_namespace is not None:
         await app.event_namespace.emit_update(update, token)

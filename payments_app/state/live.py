@@ -9,6 +9,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from time import monotonic
 from typing import Any, Final
 
 import reflex as rx
@@ -26,6 +27,9 @@ log = structlog.get_logger()
 
 _GATHER_SECONDS: Final = 0.05
 _LOOK_AROUND_SECONDS: Final = 1.0
+_TALLY_SECONDS: Final = 0.5
+_REST: Final = 20
+"""After counting for one second nothing is counted for so many."""
 _MOST_RECENT: Final = 500
 
 Update = Callable[[list[int]], Any]
@@ -60,9 +64,11 @@ def recent(payment_id: int, account_id: int | None) -> Snapshot | None:
 async def follow_changes(app: rx.App, portal: Portal) -> AsyncIterator[None]:
     """Push committed changes to this worker's tabs until the block ends."""
     news: asyncio.Queue[Change] = asyncio.Queue()
+    lists_changed = asyncio.Event()
     unsubscribe = portal.feed.subscribe(news.put)
     tasks = [
-        asyncio.create_task(_follow(app, portal, news)),
+        asyncio.create_task(_follow(app, portal, news, lists_changed)),
+        asyncio.create_task(_tally(app, portal, lists_changed)),
         asyncio.create_task(_look_around(app, portal, news)),
     ]
     try:
@@ -78,7 +84,9 @@ async def follow_changes(app: rx.App, portal: Portal) -> AsyncIterator[None]:
         desks.clear()
 
 
-async def _follow(app: rx.App, portal: Portal, news: asyncio.Queue[Change]) -> None:
+async def _follow(
+    app: rx.App, portal: Portal, news: asyncio.Queue[Change], lists_changed: asyncio.Event
+) -> None:
     while True:
         first = await news.get()
         flock = {first.payment_id: first}
@@ -86,12 +94,27 @@ async def _follow(app: rx.App, portal: Portal, news: asyncio.Queue[Change]) -> N
             change = news.get_nowait()
             flock[change.payment_id] = change
         try:
-            await _tell(app, portal, flock)
+            if await _tell(app, portal, flock):
+                lists_changed.set()
         except (SQLAlchemyError, RuntimeError):
             # The next change or reload shows what this one did not.
             log.exception("live_update_failed")
         # The first change goes out at once; those on its heels (settled, booked) go together.
         await asyncio.sleep(_GATHER_SECONDS)
+
+
+async def _tally(app: rx.App, portal: Portal, lists_changed: asyncio.Event) -> None:
+    """Count the staff's lists anew after changes, now and then: it reads more than the rows."""
+    while True:
+        await lists_changed.wait()
+        await asyncio.sleep(_TALLY_SECONDS)
+        lists_changed.clear()
+        began = monotonic()
+        try:
+            await desks.tally(app, portal)
+        except (SQLAlchemyError, RuntimeError):
+            log.exception("live_update_failed")
+        await asyncio.sleep((monotonic() - began) * _REST)
 
 
 async def _look_around(app: rx.App, portal: Portal, news: asyncio.Queue[Change]) -> None:
@@ -109,7 +132,8 @@ async def _look_around(app: rx.App, portal: Portal, news: asyncio.Queue[Change])
         await asyncio.sleep(_LOOK_AROUND_SECONDS)
 
 
-async def _tell(app: rx.App, portal: Portal, flock: dict[int, Change]) -> None:
+async def _tell(app: rx.App, portal: Portal, flock: dict[int, Change]) -> bool:
+    """Tell the tabs; return whether any of the staff's lists was among them."""
     _forget_closed(app)
     accounts = {account_id for account_id, _ in _watchers.values()}
     everything = None in accounts or desks.any_open()
@@ -119,10 +143,10 @@ async def _tell(app: rx.App, portal: Portal, flock: dict[int, Change]) -> None:
         if everything or change.account_id in accounts
     ]
     if not wanted:
-        return
+        return False
     reading = await changes.read(portal, wanted, accounts=accounts, sessions=desks.sessions())
     _remember(reading.snapshots)
-    await desks.push(app, portal, reading)
+    lists_changed = await desks.push(app, portal, reading)
     by_account: dict[int, list[int]] = {}
     for snapshot in reading.snapshots:
         by_account.setdefault(snapshot.payment.account_id, []).append(snapshot.payment.key)
@@ -131,6 +155,7 @@ async def _tell(app: rx.App, portal: Portal, flock: dict[int, Change]) -> None:
         if ids:
             event = Event.from_event_type(update(ids))[0]
             await app.event_processor.enqueue(token, event)
+    return lists_changed
 
 
 def _remember(snapshots: Sequence[Snapshot]) -> None:

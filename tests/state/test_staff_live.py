@@ -50,7 +50,8 @@ class Tabs:
         return self.sent
 
     def patches(self) -> list[dict[str, Any]]:
-        return [update.delta[STATE]["patch_rx_state_"] for _, update in self.sent]
+        deltas = [update.delta[STATE] for _, update in self.sent]
+        return [delta["patch_rx_state_"] for delta in deltas if "patch_rx_state_" in delta]
 
 
 class Floor:
@@ -143,6 +144,31 @@ async def test_two_hundred_tabs_cost_as_many_reads_as_one(floor: Floor, tabs: in
         await floor.tabs.until(tabs)
     reads = [statement for statement in statements if statement.startswith("SELECT")]
     assert len(reads) == 2, "the payment once, and once whose logins hold"
+
+
+async def test_totals_and_count_follow_and_are_read_once_for_all_lists_of_a_kind(
+    floor: Floor,
+) -> None:
+    account = await make_account(floor.portal.db)
+    payment = await make_payment(floor.portal.db, account)
+    for number in range(50):
+        floor.sit(f"tab{number}")
+    floor.sit("pending", StaffFilter(statuses=(PaymentStatus.PENDING,)), payment.key)
+    with counted(floor.portal.db) as statements:
+        await floor.complete(payment)
+        await floor.tabs.until(2 * 51)
+    sums = [statement for statement in statements if "sum(" in statement]
+    assert len(sums) == 2
+    told = {
+        token: update.delta[STATE]
+        for token, update in floor.tabs.sent
+        if "figures_rx_state_" in update.delta[STATE]
+    }
+    assert told["tab0"]["figures_rx_state_"] == [
+        {"currency": "USD", "rows": "1", "completed": "$25.00"}
+    ]
+    assert told["tab49"]["range_text_rx_state_"] == "1 to 1 of 1"
+    assert told["pending"] == {"figures_rx_state_": [], "range_text_rx_state_": ""}
 
 
 async def test_a_closed_tab_leaves_nothing_behind(

@@ -123,7 +123,7 @@ def _table() -> rx.Component:
             on_refresh=StaffPaymentsState.refresh,
         ),
         rx.cond(
-            StaffPaymentsState.rows.length() > 0,
+            StaffPaymentsState.range_text != "",
             table.pages(
                 StaffPaymentsState.range_text,
                 StaffPaymentsState.go_newer,
@@ -137,7 +137,7 @@ def _table() -> rx.Component:
 
 def _nothing() -> rx.Component:
     return rx.cond(
-        (StaffPaymentsState.phase == "ready") & (StaffPaymentsState.rows.length() == 0),
+        (StaffPaymentsState.phase == "ready") & (StaffPaymentsState.range_text == ""),
         rx.cond(
             StaffPaymentsState.narrowed,
             table.no_match(

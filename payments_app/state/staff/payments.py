@@ -8,7 +8,7 @@ import reflex as rx
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from payments_app.services import formatting, reports, staff_payments
+from payments_app.services import staff_payments
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.staff_payments import PAGE_SIZE, Figure, StaffRow
@@ -31,7 +31,8 @@ EVENTS: Final = "events"
 class StaffPaymentsState(Filtered, Paged, SessionState):
     """The list as one tab loaded it; ``turn`` counts the loads.
 
-    ``patch`` is never set here: the worker's listener sends it to the tab itself (``desks``).
+    ``patch`` is never set here: the worker's listener sends it to the tab itself, and later news of
+    ``figures`` and ``range_text`` too (``desks``).
     """
 
     phase: str = "loading"
@@ -40,7 +41,6 @@ class StaffPaymentsState(Filtered, Paged, SessionState):
     turn: int = 0
     patch: dict[str, Any] = {"turn": 0, "last": 0, "changes": []}
     loaded: int = 0
-    count: str = ""
     range_text: str = ""
     is_first: bool = True
     figures: list[Figure] = []
@@ -97,22 +97,19 @@ class StaffPaymentsState(Filtered, Paged, SessionState):
         self.loaded = int(portal.clock().timestamp())
         self.turn += 1
         # From here on changes come as patches, so that none is lost between reading and watching.
-        desk = Desk(who, view.filter(who), self.get_full_name(), self.turn)
+        first = (len(self._starts) - 1) * PAGE_SIZE + 1
+        desk = Desk(who, view.filter(who), self.get_full_name(), self.turn, first=first)
         desks.open_desk(self.router.session.client_token, desk)
         try:
             page = await staff_payments.list_page(portal, who, view, self._starts[-1])
             desk.shown = {row.id for row in page.rows}
-            figures = await staff_payments.totals(portal, who, view)
+            figures = await staff_payments.totals(portal, who, desk.chosen)
             await self._show_choices(who)
         except SQLAlchemyError:
             self.phase, self.error_reference = "error", token_hex(4).upper()
             log.exception("staff_list_failed", error_reference=self.error_reference)
             return
         self.phase, self.rows, self.figures = "ready", list(page.rows), list(figures)
-        first = (len(self._starts) - 1) * PAGE_SIZE + 1
-        self.count = reports.count_text(page.found, who)
         self.is_first = len(self._starts) == 1
         self._found_page(page.older)
-        start = formatting.count(first, who.locale)
-        end = formatting.count(first + len(page.rows) - 1, who.locale)
-        self.range_text = f"{start} to {end} of {self.count}" if page.rows else ""
+        self.range_text = staff_payments.range_text(who, desk.first, page.found)

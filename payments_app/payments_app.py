@@ -27,9 +27,11 @@ from payments_app.services import logs
 from payments_app.services.context import install
 from payments_app.settings import Settings
 from payments_app.state.checkout import CheckoutState
+from payments_app.state.door import guard
 from payments_app.state.gate import Gate, keep_payloads_out_of_logs
 from payments_app.state.links import ForgotState, LinkState
 from payments_app.state.live import follow_changes
+from payments_app.state.notice import event_failed, page_failed
 from payments_app.state.payments import PaymentsState
 from payments_app.state.profile import ProfileState
 from payments_app.state.session import SessionState
@@ -61,8 +63,14 @@ for module in (login, documents, exports, staff_exports, returns, webhooks, moni
 if sandbox is not None:
     api.mount("/sandbox", sandbox.app)
 
-app = rx.App(api_transformer=api, **LOOK)
+app = rx.App(
+    api_transformer=api,
+    backend_exception_handler=event_failed,
+    frontend_exception_handler=page_failed,
+    **LOOK,
+)
 app.add_middleware(Gate())
+guard(app)
 keep_payloads_out_of_logs()
 keep_tabs(app)
 

@@ -18,7 +18,8 @@ from ipaddress import IPv4Network, IPv6Network
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 READY_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 10
+HEADER_SECONDS = 10
+"""A client that has not sent its headers by then is cut off."""
+LARGEST_HEADERS = 64 * 1024
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _IMMUTABLE = b"public, max-age=31536000, immutable"
@@ -80,6 +84,7 @@ def with_client_address(app: "ASGIApp", proxies: Iterable[IPv4Network | IPv6Netw
 
 def application() -> "ASGIApp":
     """ASGI factory of the whole portal; `serve` has prepared the environment."""
+    from payments_app.api.limits import with_limits
     from payments_app.payments_app import app
 
     # Ctrl-C reaches every process of the terminal. The server ends its worker itself, and takes one
@@ -89,7 +94,8 @@ def application() -> "ASGIApp":
     # at its end; the portal's own work has ended by then.
     Finalize(None, os._exit, args=(0,), exitpriority=0)
     settings = Settings()
-    served = with_public_scheme(with_cache_control(app()), settings.public_url)
+    limited = with_limits(app(), settings.webhook_body_limit)
+    served = with_public_scheme(with_cache_control(limited), settings.public_url)
     return with_client_address(served, settings.trusted_proxies)
 
 
@@ -152,6 +158,10 @@ def serve(on_ready: Callable[[], None]) -> None:
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=LARGEST_HEADERS
+        ),
         factory=True,
         workers=settings.workers,
         # With others beside it a worker that dies takes nobody along.

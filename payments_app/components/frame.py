@@ -6,6 +6,7 @@ from reflex_components_core.core.banner import has_connection_errors
 from payments_app.components.look import NativeForm, PlainLink
 from payments_app.components.notifications import notifications_dialog, notifications_entry
 from payments_app.settings import Settings
+from payments_app.state.notice import NoticeState
 from payments_app.state.payments import PaymentsState
 from payments_app.state.session import CUSTOMER_PAGE, PROFILE_PAGE, STAFF_PAGE, SessionState
 
@@ -15,6 +16,7 @@ def customer_frame(*content: rx.Component) -> rx.Component:
     return rx.box(
         PlainLink.create("Skip to content", href="#content", class_name="skip"),
         offline_bar(),
+        notice_bar(),
         rx.cond(SessionState.viewing, _viewing_bar()),
         rx.el.header(
             rx.link(
@@ -51,6 +53,7 @@ def plain_frame(*content: rx.Component) -> rx.Component:
     return rx.box(
         PlainLink.create("Skip to content", href="#content", class_name="skip"),
         offline_bar(),
+        notice_bar(),
         rx.el.header(
             rx.link(
                 Settings().portal_name,
@@ -90,6 +93,27 @@ def offline_bar() -> rx.Component:
         rx.el.div(
             rx.icon("cloud-off", size=14, aria_hidden="true"),
             "No connection. What you typed is kept; we keep trying to reconnect.",
+            class_name="offline",
+            role="status",
+        ),
+    )
+
+
+def notice_bar() -> rx.Component:
+    """Say what could not be done just now, or only slowly, until it is dismissed."""
+    return rx.cond(
+        NoticeState.words != "",
+        rx.el.div(
+            rx.icon("circle-alert", size=14, aria_hidden="true"),
+            NoticeState.words,
+            rx.icon_button(
+                rx.icon("x", size=14),
+                on_click=NoticeState.dismiss,
+                variant="ghost",
+                color_scheme="gray",
+                size="1",
+                aria_label="Dismiss",
+            ),
             class_name="offline",
             role="status",
         ),

@@ -170,10 +170,12 @@ def _marked(event_name: str, mark: str) -> Any:
 
 async def identity_of(state: BaseState, *, active: bool = False) -> Identity | None:
     """Return whom the session cookie of this tab's connection stands for."""
-    portal = current()
-    cookies = cookie_parser(state.router.headers.cookie)
-    token = cookies.get(session_cookie(portal.settings), "")
-    return await identify(portal, token, active=active)
+    return await identify(current(), session_token(state.router.headers.cookie), active=active)
+
+
+def session_token(cookies: str) -> str:
+    """Return the session token in a Cookie header, empty for none."""
+    return cookie_parser(cookies).get(session_cookie(current().settings), "")
 
 
 async def _hand_over(state: BaseState, who: Identity | None) -> None:

@@ -21,6 +21,9 @@ OPEN_TO_STRANGERS = {
     "LinkState.choose",
     "LinkState.load_invitation",
     "LinkState.load_reset",
+    "NoticeState.dismiss",
+    "NoticeState.failed",
+    "NoticeState.too_fast",
     "SessionState.session_changed",
     "PaymentsState.load",
     "CheckoutForm.load",
@@ -93,6 +96,7 @@ def test_whoever_views_as_a_customer_can_send_nothing_that_pays_or_changes() -> 
     payments = {s.partition(".")[2] for _, s in HANDLERS.values() if s.startswith("PaymentsState.")}
     assert by_state == {
         "SessionState": {"load_customer", "load_staff", "load_user", "session_changed"},
+        "NoticeState": {"too_fast", "failed", "dismiss"},
         "PaymentsState": payments,
         "ExportState": {"moved", "choose"},
         "BalanceState": {"open", "moved", "choose"},

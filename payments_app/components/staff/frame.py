@@ -6,7 +6,7 @@ from typing import Final
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
-from payments_app.components.frame import offline_bar, theme_switch, user_menu
+from payments_app.components.frame import notice_bar, offline_bar, theme_switch, user_menu
 from payments_app.components.look import PlainLink
 from payments_app.components.staff.add_payment import add_payment_dialog
 from payments_app.components.staff.payment_detail import staff_payment_detail
@@ -55,6 +55,7 @@ def staff_frame(section: Section, *content: rx.Component) -> rx.Component:
     return rx.box(
         PlainLink.create("Skip to content", href="#content", class_name="skip"),
         offline_bar(),
+        notice_bar(),
         rx.el.header(
             rx.link(
                 Settings().portal_name,

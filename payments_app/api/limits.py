@@ -1,0 +1,98 @@
+"""What one request or socket may cost before anything else looks at it: bytes and time."""
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import JSONResponse
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BODY_SECONDS: Final = 20.0
+"""A body that has not come by then is not waited for."""
+ANSWER_SECONDS: Final = 60.0
+"""A client that takes no further piece of its answer for so long is cut off."""
+_LARGEST_FRAME: Final = 64 * 1024
+_ENGINE_IO: Final = "0123456"
+"""What a text message of Engine.IO, revision 4, begins with."""
+
+
+class TooLarge(Exception):
+    """The body is larger than any that is wanted here."""
+
+
+def with_limits(app: "ASGIApp", most_bytes: int, body_seconds: float = BODY_SECONDS) -> "ASGIApp":
+    """Read each body to its end before the app is asked: 413 above the limit, 408 when it is slow.
+
+    Messages of a WebSocket that are none of the event socket's end its connection.
+    """
+
+    async def limited(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] == "websocket":
+            await app(scope, _frames(receive), send)
+        elif scope["type"] != "http":
+            await app(scope, receive, send)
+        else:
+            try:
+                async with asyncio.timeout(body_seconds):
+                    body = await _whole(scope, receive, most_bytes)
+            except TooLarge:
+                await _refuse(413, scope, receive, send)
+            except TimeoutError:
+                await _refuse(408, scope, receive, send)
+            else:
+                await app(scope, _again(body, receive), _patient(send))
+
+    return limited
+
+
+async def _whole(scope: "Scope", receive: "Receive", most_bytes: int) -> "Message":
+    said = dict(scope["headers"]).get(b"content-length", b"")
+    if said.isdigit() and int(said[:20]) > most_bytes:
+        raise TooLarge
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return message
+        body += message.get("body", b"")
+        if len(body) > most_bytes:
+            raise TooLarge
+        if not message.get("more_body"):
+            return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+
+def _again(first: "Message", receive: "Receive") -> "Receive":
+    waiting = [first]
+
+    async def received() -> "Message":
+        return waiting.pop() if waiting else await receive()
+
+    return received
+
+
+def _patient(send: "Send") -> "Send":
+    async def sent(message: "Message") -> None:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await send(message)
+
+    return sent
+
+
+def _frames(receive: "Receive") -> "Receive":
+    async def received() -> "Message":
+        message = await receive()
+        if message["type"] == "websocket.receive":
+            frame: str | bytes = message.get("text") or message.get("bytes") or ""
+            known = isinstance(frame, bytes) or frame[:1] in _ENGINE_IO
+            if not frame or not known or len(frame) > _LARGEST_FRAME:
+                return {"type": "websocket.disconnect", "code": 1008}
+        return message
+
+    return received
+
+
+async def _refuse(status: int, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    word = {413: "too large", 408: "too slow"}[status]
+    answer = JSONResponse({"detail": word}, status, headers={"Connection": "close"})
+    await answer(scope, receive, send)

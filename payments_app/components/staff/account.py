@@ -7,6 +7,7 @@ from payments_app.components.look import NativeForm
 from payments_app.components.pieces import method_icon, status_pill
 from payments_app.components.staff.add_payment import add_payment_button
 from payments_app.components.staff.parts import section_head, stat, stats
+from payments_app.components.staff.personal_data import personal_data
 from payments_app.components.staff.table import cell, column, dense_table, notice
 from payments_app.components.staff.users import invite_button, invite_dialog, users_table
 from payments_app.domain.payment import Role
@@ -42,9 +43,13 @@ def _profile() -> rx.Component:
     return rx.fragment(
         section_head(
             profile.name,
-            rx.cond(profile.disabled, rx.el.span("Disabled", class_name="pill bad")),
+            rx.cond(
+                profile.erased,
+                rx.el.span("Erased", class_name="pill bad"),
+                rx.cond(profile.disabled, rx.el.span("Disabled", class_name="pill bad")),
+            ),
             rx.cond(~profile.disabled, add_payment_button(profile.id, profile.name)),
-            rx.cond(_MAY_ACT, _disabling()),
+            rx.cond(_MAY_ACT & ~profile.erased, _disabling()),
             NativeForm.create(
                 rx.button(
                     rx.icon("eye", size=14, aria_hidden="true"),
@@ -70,8 +75,13 @@ def _profile() -> rx.Component:
                 rx.el.p("No payments yet.", class_name="quiet"),
             ),
         ),
-        panel("Users", users_table("Users"), actions=invite_button(Role.FINANCE)),
+        panel(
+            "Users",
+            users_table("Users"),
+            actions=rx.cond(profile.erased, rx.fragment(), invite_button(Role.FINANCE)),
+        ),
         rx.el.div(panel("Limits", _limits()), panel("Notes", _notes()), class_name="halves"),
+        personal_data(profile),
         rx.el.p(
             f"Customer since {profile.since}. ",
             rx.link("Audit of this account", href=f"/staff/audit?subject=account:{profile.id}"),

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 import reflex as rx
 
-from payments_app.db.models import Account
-from payments_app.domain.payment import Role
+from payments_app.db.models import Account, Payment
+from payments_app.domain.payment import PaymentStatus, Role
 from payments_app.services import context
 from payments_app.services.accounts import identify
 from payments_app.services.context import Portal
 from payments_app.state.staff.account import AccountState
 from payments_app.state.staff.accounts import AccountsState
+from payments_app.state.staff.erasure import ErasureState
 from payments_app.state.staff.users import UsersState
 from tests.support.factories import make_account, make_payment, make_user
 from tests.support.gateway import Till
@@ -138,3 +139,23 @@ async def test_an_owner_manages_the_team_but_not_the_own_user(tab: Tab) -> None:
     await tab.send(UsersState.disable(own))
     assert (await tab.state(UsersState)).notice
     assert await identify(tab.portal, tab.session)
+
+
+async def test_personal_data_is_erased_once_the_name_was_typed(tab: Tab, account: Account) -> None:
+    await make_user(tab.portal.db, account, email="ada@harbour.test")
+    await tab.send(AccountState.load())
+    await tab.send(ErasureState.erase({"account_name": "Harbour"}))
+    assert not (await tab.state(AccountState)).profile.erased
+    await tab.send(ErasureState.ask_to_erase(True))
+    await tab.send(ErasureState.erase({"account_name": "harbor"}))
+    assert (await tab.state(ErasureState)).erasure_fault
+    open_one = await make_payment(tab.portal.db, account)
+    await tab.send(ErasureState.erase({"account_name": "Harbour"}))
+    assert "Pending" in (await tab.state(ErasureState)).erasure_fault
+    async with tab.portal.db.write() as session:
+        row = await session.get_one(Payment, open_one.id)
+        row.status, row.reason = PaymentStatus.CANCELLED, "abandoned"
+    await tab.send(ErasureState.erase({"account_name": " Harbour "}))
+    profile = (await tab.state(AccountState)).profile
+    assert (profile.erased, profile.disabled) == (True, True)
+    assert profile.name == f"Erased {account.id}"

@@ -10,7 +10,7 @@ PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve dev test faults check bench lock clean
+.PHONY: help run serve dev test faults check bench lock sbom audit clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,16 @@ lock: ## Write requirements*.txt anew, with hashes, after a change of requiremen
 	@for file in requirements requirements-dev; do \
 		$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			--output-file $$file.txt $$file.in || exit; done
+	@$(PYTHON) payments_app/cli/bootstrap.py dev
+	@$(VENV)/python -m payments_app.cli.licences
+
+sbom: ## Write the software bill of materials, sbom.cdx.json (CycloneDX)
+	@$(PYTHON) payments_app/cli/bootstrap.py dev
+	@$(VENV)/python -m payments_app.cli.sbom
+
+audit: ## Ask whether an advisory is known against a pinned package (needs the registries)
+	@$(PYTHON) payments_app/cli/bootstrap.py dev
+	@$(VENV)/python -m payments_app.cli.advisories
 
 clean: ## Remove everything that the commands made, except the data in var/
 	rm -rf .venv .web .build .states .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -181,6 +181,12 @@ def test_the_operations_document_lists_every_setting() -> None:
     assert written == with_tables(written), "run python -m payments_app.cli.settings_table"
 
 
+def test_the_licences_are_those_of_the_locks() -> None:
+    from payments_app.cli.licences import DOCUMENT, document
+
+    assert DOCUMENT.read_text() == document(), "run python -m payments_app.cli.licences"
+
+
 def readme() -> str:
     return (ROOT / "README.md").read_text()
 

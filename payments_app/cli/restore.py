@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from payments_app.cli.backup import BackupFailed, run_postgres
 from payments_app.cli.build import ROOT
 from payments_app.cli.catch_up import bring_up_to_date
+from payments_app.db import own_rows
 from payments_app.db.engine import Database
 from payments_app.settings import Settings
 
@@ -37,8 +38,18 @@ def restore(database_url: str, path: Path, *, replace: bool) -> None:
     if url.get_backend_name() == "sqlite":
         _put_back(path, Path(url.database or ""))
     else:
+        asyncio.run(_make_role(database_url))
         options = ("--clean", "--if-exists", "--no-owner", "--single-transaction")
         run_postgres(url, "pg_restore", *options, str(path))
+
+
+async def _make_role(database_url: str) -> None:
+    database = Database(database_url)
+    try:
+        async with database.write() as session:
+            await own_rows.make_role(session)
+    finally:
+        await database.close()
 
 
 async def _has_tables(database_url: str) -> bool:

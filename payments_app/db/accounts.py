@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from payments_app.db.access_models import RecoveryCode
-from payments_app.db.models import Account, LoginSession, User
+from payments_app.db.models import Account, LoginSession, Payment, User
 
 Login = tuple[LoginSession, User, Account | None]
 """A login session with its user, and the account that it shows: a customer's own, or the one that
@@ -25,6 +25,14 @@ async def find_user(session: AsyncSession, email: str) -> tuple[User, Account | 
     )
     row = (await session.execute(query)).one_or_none()
     return None if row is None else (row[0], row[1])
+
+
+async def payer(session: AsyncSession, payment: Payment) -> tuple[str, ...]:
+    """Return name and e-mail address of the customer who made a payment; nothing of staff."""
+    query = select(col(User.name), col(User.email)).where(
+        col(User.id) == payment.user_id, col(User.account_id) == payment.account_id
+    )
+    return tuple((await session.execute(query)).one_or_none() or ())
 
 
 async def find_login(session: AsyncSession, token_hash: bytes) -> Login | None:

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from payments_app.db import own_rows
+
 _BUSY_TIMEOUT_MS: Final = 10_000
 _SQLITE_PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
@@ -44,12 +46,18 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @asynccontextmanager
-    async def read(self, *, snapshot: bool = False) -> AsyncIterator[AsyncSession]:
+    async def read(
+        self, *, account: int | None = None, snapshot: bool = False
+    ) -> AsyncIterator[AsyncSession]:
         """Give a session for reading; nothing is committed.
 
-        With ``snapshot`` all its queries see one moment, as they always do on SQLite.
+        With ``account`` PostgreSQL shows it the rows of that account alone, even to a query that
+        does not ask for them only. With ``snapshot`` all its queries see one moment, as they always
+        do on SQLite.
         """
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            if account is not None and not self.is_sqlite:
+                own_rows.confine(session, account)
             if snapshot and not self.is_sqlite:
                 await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session

@@ -10,9 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, false, func, or_, select
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import Text
 from sqlmodel import col
 
 from payments_app.db.models import Payment
@@ -36,9 +34,10 @@ class Found:
 
 
 async def find(session: AsyncSession, text: str) -> Found:
-    """Look a text up, in any case of its letters, in the searched columns of all payments.
+    """Look a text up, in any case of its letters, in the searched columns of payments.
 
-    The answer is kept with the session, since a page and its count ask for the same.
+    ``session`` reads for one account: PostgreSQL looks among that account's payments only. The
+    answer is kept with the session, since a page and its count ask for the same.
     """
     kept: dict[str, Found] = session.info.setdefault("found", {})
     if text not in kept:
@@ -50,18 +49,15 @@ async def _find(session: AsyncSession, text: str) -> Found:
     holds_text = or_(*(col(column).icontains(text, autoescape=True) for column in SEARCHED))
     if len(text) < _SHORTEST:
         return Found(holds_text, few=False)
-    query = _indexed(session, text, holds_text).limit(_FEW + 1)
-    keys = (await session.execute(query)).scalars().all()
+    keys = (await session.execute(_indexed(session, text, _FEW + 1))).scalars().all()
     if len(keys) > _FEW:
         return Found(holds_text, few=False)
     return Found(col(Payment.id).in_(keys) if keys else false(), few=True)
 
 
-def _indexed(session: AsyncSession, text: str, holds_text: ColumnElement[bool]) -> Select[Any]:
-    """Return the query of the keys of all payments that hold the text, by the index."""
+def _indexed(session: AsyncSession, text: str, limit: int) -> Select[Any]:
+    """Return the query of the keys of payments that hold the text, by the index."""
     if session.get_bind().dialect.name == "sqlite":
         phrase = '"' + text.replace('"', '""') + '"'
-        return select(_INDEX.c.rowid).where(_INDEX.c.payment_search.match(phrase))
-    grams = func.payment_grams(*SEARCHED, type_=ARRAY(Text))
-    wanted = func.grams(text, type_=ARRAY(Text))
-    return select(col(Payment.id)).where(grams.contains(wanted), holds_text)
+        return select(_INDEX.c.rowid).where(_INDEX.c.payment_search.match(phrase)).limit(limit)
+    return select(func.own_payments_holding(text, limit))

@@ -63,7 +63,7 @@ async def story(portal: Portal, who: Identity, currency: str, period: str) -> St
     days = _last_months(today) if period == MONTHS else _last_days(today)
     edges = [_midnight(day, zone) for day in (*days, today + timedelta(days=1))]
     account_id = who.own_account()
-    async with portal.db.read(snapshot=True) as session:
+    async with portal.read_as(who, snapshot=True) as session:
         kept = (await statements.balances_at(session, account_id, None)).get(currency, 0)
         kinds = await statements.sums_by_kind(session, account_id, currency, edges[0])
         moved = await statements.sums_between(session, account_id, currency, edges)

@@ -139,7 +139,7 @@ def _new_payment(portal: Portal, who: Identity, order: TopUp, pay: Money) -> Pay
 
 
 async def _find_earlier(portal: Portal, who: Identity, order: TopUp) -> Payment | None:
-    async with portal.db.read() as session:
+    async with portal.read_as(who) as session:
         query = select(Payment).where(
             col(Payment.account_id) == who.own_account(),
             col(Payment.idempotency_key) == order.idempotency_key,
@@ -166,7 +166,7 @@ async def progress(
     ``next_action`` is a fresh one of the gateway's that is not kept (a card confirmation).
     """
     payment = await _own_payment(portal, who, reference)
-    async with portal.db.read() as session:
+    async with portal.read_as(who) as session:
         balance = await ledger.balance_of(session, payment.account_id, payment.currency)
         arrived = await _arrived_in_part(session, payment)
     pending = payment.status is PaymentStatus.PENDING
@@ -207,7 +207,7 @@ async def credit_arrived(portal: Portal, who: Identity, reference: str) -> Progr
     """
     who.require_acting()
     payment = await _own_payment(portal, who, reference)
-    async with portal.db.read() as session:
+    async with portal.read_as(who) as session:
         arrived = await _arrived_in_part(session, payment)
     if arrived is None:
         raise NotAllowed("nothing arrived of it")
@@ -222,7 +222,7 @@ async def credit_arrived(portal: Portal, who: Identity, reference: str) -> Progr
 
 
 async def _own_payment(portal: Portal, who: Identity, reference: str) -> Payment:
-    async with portal.db.read() as session:
+    async with portal.read_as(who) as session:
         payment = await ledger.find_payment(session, reference=reference)
     if payment is None or payment.account_id != who.own_account():
         raise NotFound(reference)
@@ -295,7 +295,7 @@ async def cancel(portal: Portal, who: Identity, reference: str) -> Progress:
 
 async def open_attempts(portal: Portal, who: Identity, amount: Money) -> tuple[Progress, ...]:
     """Return the customer's other open payments of the same amount, newest first."""
-    async with portal.db.read() as session:
+    async with portal.read_as(who) as session:
         query = (
             select(col(Payment.reference))
             .where(

@@ -5,12 +5,16 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments_app.db.engine import Database
 from payments_app.domain.errors import NotFound
 from payments_app.gateways.base import Gateway
+from payments_app.services.identity import Identity
 from payments_app.services.live import Feed
 from payments_app.services.tally import Tally
 from payments_app.settings import Settings
@@ -48,6 +52,16 @@ class Portal:
         if code is None or code not in self.gateways:
             raise NotFound(f"gateway {code}")
         return self.gateways[code]
+
+    def read_as(
+        self, who: Identity, *, snapshot: bool = False
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """Give a session that reads what ``who`` may see: of customers, the own account's rows.
+
+        Everything that customers are shown is read in one of these. Staff see all.
+        """
+        account = None if who.is_staff else who.own_account()
+        return self.db.read(account=account, snapshot=snapshot)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -38,7 +38,7 @@ async def csv_pieces(portal: Portal, who: Identity, view: View) -> AsyncIterator
     yield (",".join(HEADER) + "\r\n").encode()
     chosen = view.filter(who)
     zone = formatting.zone_of(who.time_zone)
-    async with slots, portal.db.read(snapshot=True) as session:
+    async with slots, portal.read_as(who, snapshot=True) as session:
         span = await payments.span(session, chosen)
         if span is None:
             return

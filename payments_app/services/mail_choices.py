@@ -19,7 +19,7 @@ class Choices:
 
 async def read(portal: Portal, who: Identity) -> Choices:
     """Return what the customer chose, or what holds without a choice."""
-    async with portal.db.read() as session:
+    async with portal.read_as(who) as session:
         kept = await session.get(MailChoice, who.user_id) or MailChoice(user_id=who.user_id)
     limit = kept.low_balance
     return Choices(

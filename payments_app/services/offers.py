@@ -52,7 +52,7 @@ class Quote:
 
 async def offers(portal: Portal, who: Identity) -> tuple[Offer, ...]:
     """Return the gateways that the customer can pay with: the last one used, then by order."""
-    async with portal.db.read() as session:
+    async with portal.read_as(who) as session:
         await gateway_settings.refresh_in(session, portal)
         account = await session.get_one(Account, who.own_account())
         offered = [
@@ -99,7 +99,7 @@ async def quote(
     Raises InvalidRequest (gateway, currency or channel not offered) and AmountError (the stricter
     of the account's and the gateway's minimum counts; ``limit`` is in minor units).
     """
-    async with portal.db.read() as session:
+    async with portal.read_as(who) as session:
         await gateway_settings.refresh_in(session, portal)
         account = await session.get_one(Account, who.own_account())
         chosen = _offered(portal, account, gateway, amount, channel)

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
-from payments_app.db import ledger, payments, statements
-from payments_app.db.models import Account, Payment, User
+from payments_app.db import accounts, ledger, payments, statements
+from payments_app.db.models import Account, Payment
 from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import LINKED_KINDS, PaymentStatus, Role
@@ -37,7 +37,7 @@ async def receipt_pdf(portal: Portal, who: Identity, reference: str) -> bytes:
 
 async def read(portal: Portal, who: Identity, reference: str) -> Receipt:
     """Return what the receipt says; raises NotFound."""
-    async with portal.db.read() as session:
+    async with portal.read_as(who) as session:
         if who.is_staff:
             who.require(Role.VIEWER)
             payment = await ledger.find_payment(session, reference=reference)
@@ -46,14 +46,14 @@ async def read(portal: Portal, who: Identity, reference: str) -> Receipt:
         if payment is None or payment.status is not PaymentStatus.COMPLETED:
             raise NotFound(reference)
         account = await session.get_one(Account, payment.account_id)
-        payer = await session.get(User, payment.user_id) if payment.user_id else None
+        payer = await accounts.payer(session, payment)
         parent = await session.get(Payment, payment.parent_id) if payment.parent_id else None
         balances = await statements.balances_after(session, [payment.key])
     return Receipt(
         title=words.RECEIPTS[payment.kind],
         amount=_money(payment.amount, payment.currency, who),
         description=payment.description or wording.KINDS[payment.kind],
-        issued_to=[account.name, *([payer.name, payer.email] if payer else [])],
+        issued_to=[account.name, *payer],
         facts=_facts(portal, who, payment, parent, balances.get(payment.key)),
     )
 

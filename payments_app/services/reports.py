@@ -127,7 +127,7 @@ class Summary:
 async def list_page(portal: Portal, who: Identity, view: View, after: Cursor | None) -> ListPage:
     """Return a page of the customer's own payments, with how many the view holds in all."""
     chosen = view.filter(who)
-    async with portal.db.read() as session:
+    async with portal.read_as(who) as session:
         rows = await payments.page(session, chosen, view.order, after, PAGE_SIZE + 1)
         if after is None and len(rows) <= PAGE_SIZE:
             found = Count(len(rows), more=False)
@@ -150,7 +150,7 @@ def count_text(found: Count, who: Identity) -> str:
 
 async def balances(portal: Portal, who: Identity) -> tuple[BalanceLine, ...]:
     """Return the balances of the customer's account, its home currency first."""
-    async with portal.db.read() as session:
+    async with portal.read_as(who) as session:
         found = await payments.standings(session, who.own_account())
     return balance_lines(who, found)
 
@@ -173,7 +173,7 @@ def balance_lines(who: Identity, found: Sequence[Standing]) -> tuple[BalanceLine
 
 async def summary(portal: Portal, who: Identity, view: View) -> Summary:
     """Return what an export of the view holds."""
-    async with portal.db.read() as session:
+    async with portal.read_as(who) as session:
         found: Sequence[Total] = await payments.totals(session, view.filter(who))
     return Summary(
         rows=formatting.count(sum(total.rows for total in found), who.locale),
@@ -190,7 +190,7 @@ async def summary(portal: Portal, who: Identity, view: View) -> Summary:
 
 async def detail(portal: Portal, who: Identity, reference: str) -> Detail:
     """Return one of the customer's own payments; raises NotFound."""
-    async with portal.db.read() as session:
+    async with portal.read_as(who) as session:
         payment = await payments.find(session, who.own_account(), reference)
         if payment is None:
             raise NotFound(reference)

@@ -102,7 +102,7 @@ async def read(
     until = period.until or portal.clock().astimezone(zone).date()
     start = datetime.combine(period.since, time(), zone) if period.since else None
     end = datetime.combine(until + timedelta(days=1), time(), zone)
-    async with portal.db.read(snapshot=True) as session:
+    async with portal.read_as(who, snapshot=True) as session:
         account = await session.get(Account, account_id or 0)
         if account is None:
             raise NotFound(f"account {account_id}")

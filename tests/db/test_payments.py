@@ -17,7 +17,7 @@ from tests.support.factories import WHEN, make_account, make_payment
 
 
 async def rows(database: Database, chosen: Filter, order: Order = Order.NEWEST) -> list[Payment]:
-    async with database.read() as session:
+    async with database.read(account=chosen.account_id) as session:
         return list(await payments.page(session, chosen, order, None, 100))
 
 

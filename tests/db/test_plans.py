@@ -33,7 +33,7 @@ BY_DATE = [Order.NEWEST, Order.OLDEST]
 async def plan(database: Database, narrowed: dict[str, Any], order: Order) -> str:
     """Ask the database how it reads the second page of a list, even of very few rows."""
     sorting = payments.sorting(order)
-    async with database.read() as session:
+    async with database.read(account=1) as session:
         rows = await payments.matching(session, Filter(1, **narrowed))
         query = sorting.sort(rows).where(sorting.beyond()).limit(51)
         values = sorting.cursor([WHEN, 1] if order in BY_DATE else ["USD", 100, 1])

@@ -14,7 +14,7 @@ from tests.support.factories import make_account, make_payment
 
 
 async def matches(database: Database, text: str) -> set[str]:
-    async with database.read() as session:
+    async with database.read(account=1) as session:
         found = await search.find(session, text)
         query = select(col(Payment.reference)).where(found.condition)
         return set((await session.execute(query)).scalars())
@@ -68,7 +68,7 @@ async def test_a_text_that_many_hold_is_met_while_walking(
     database: Database, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "_FEW", 2)
-    async with database.read() as session:
+    async with database.read(account=1) as session:
         assert not (await search.find(session, "pack")).few
         assert (await search.find(session, "quoted")).few
         assert not (await search.find(session, "pa")).few

@@ -66,6 +66,17 @@ class Sqlite:
         yield self._url(path)
 
 
+@contextmanager
+def new_postgres() -> Iterator[str]:
+    """Give the address of an empty database of a server that has never seen the portal."""
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="delete")
+        try:
+            yield make_url(server.get_uri()).set(drivername="postgresql+asyncpg").render_as_string()
+        finally:
+            server.cleanup()
+
+
 class Postgres:
     """A PostgreSQL server behind a Unix socket, until ``stop()``.
 

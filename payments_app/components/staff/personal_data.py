@@ -27,7 +27,12 @@ def personal_data(profile: Profile) -> rx.Component:
                     class_name="quiet",
                 ),
             ),
-            rx.flex(_download(profile), rx.cond(profile.erased, None, _erasing()), gap="12px"),
+            rx.flex(
+                _download(profile),
+                rx.cond(profile.erased, rx.fragment(), _erasing()),
+                gap="12px",
+                margin_top="12px",
+            ),
         ),
     )
 
@@ -55,7 +60,9 @@ def _erasing() -> rx.Component:
             rx.dialog.title("Erase all personal data of this account?", size="4"),
             rx.dialog.description(
                 "Names, e-mail addresses, sessions, notes, texts and e-mails are removed for good,"
-                " and its users cannot log in any more. Payments, balances and references stay."
+                " and its users cannot log in any more. Payments, balances and references stay.",
+                size="2",
+                margin_bottom="12px",
             ),
             rx.el.form(
                 rx.el.p("Account: ", rx.el.strong(ErasureState.profile.name)),

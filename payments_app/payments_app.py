@@ -2,13 +2,18 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import reflex as rx
 from fastapi import FastAPI
+from reflex.constants import Dirs
+from reflex.utils.prerequisites import get_web_dir
 
 from payments_app import wiring
 from payments_app.api import documents, exports, login, monitoring, returns, staff_exports, webhooks
+from payments_app.api.headers import with_headers
+from payments_app.api.limits import with_limits
 from payments_app.components.look import LOOK
 from payments_app.pages.access import forgot_page, link_page, profile_page
 from payments_app.pages.login import login_page
@@ -63,8 +68,13 @@ for module in (login, documents, exports, staff_exports, returns, webhooks, moni
 if sandbox is not None:
     api.mount("/sandbox", sandbox.app)
 
+static_dir = get_web_dir() / Dirs.STATIC
 app = rx.App(
-    api_transformer=api,
+    api_transformer=[
+        api,
+        partial(with_limits, most_bytes=settings.webhook_body_limit),
+        with_headers(portal, static_dir, apart=("/sandbox/",) if sandbox else ()),
+    ],
     backend_exception_handler=event_failed,
     frontend_exception_handler=page_failed,
     **LOOK,

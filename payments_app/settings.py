@@ -137,6 +137,17 @@ class Settings(BaseSettings):
         return self.portal_mode is Mode.LIVE
 
     @property
+    def own_origins(self) -> list[str]:
+        """Origins of the portal's own pages: its public address.
+
+        On a developer's machine localhost and 127.0.0.1 are the same portal.
+        """
+        names = ("//localhost", "//127.0.0.1")
+        own = self.public_url
+        twins = [own.replace(a, b) for a in names for b in names if own.startswith(f"http:{a}:")]
+        return sorted({own, *twins})
+
+    @property
     def sandbox_origin(self) -> str:
         """Address of the sandbox's root, without a trailing slash."""
         return (self.sandbox_url or f"{self.public_url}/sandbox").rstrip("/")

@@ -53,9 +53,5 @@ def _file(pieces: AsyncIterator[bytes], name: str) -> StreamingResponse:
     return StreamingResponse(
         pieces,
         media_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-        },
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -1,8 +1,9 @@
 """What routes depend on: who is asking, and that the asker's own page sent the request."""
 
 from collections.abc import Callable
-from typing import Annotated
-from urllib.parse import urlsplit
+from hmac import compare_digest
+from typing import Annotated, Final
+from urllib.parse import parse_qsl
 
 from fastapi import Depends, HTTPException, Request
 
@@ -10,6 +11,12 @@ from payments_app.domain.payment import Role
 from payments_app.services.accounts import identify, session_cookie
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
+from payments_app.services.stamps import form_token
+
+FORM_FIELD: Final = "form_token"
+"""The name of the field in which forms carry their token."""
+_READING: Final = ("GET", "HEAD")
+_BODY_LIMIT: Final = 10_000
 
 
 async def optional_identity(request: Request) -> Identity | None:
@@ -28,7 +35,7 @@ def logged_in(who: OptionalIdentity, request: Request) -> Identity:
     """
     if who is None:
         raise HTTPException(401, "log in first")
-    if who.read_only and request.method not in ("GET", "HEAD"):
+    if who.read_only and request.method not in _READING:
         raise HTTPException(403, "viewing only")
     return who
 
@@ -63,14 +70,15 @@ def same_origin(request: Request) -> None:
     """Answer 403 to a request that another site's page made the browser send.
 
     Browsers say so in Sec-Fetch-Site (Fetch Metadata, section 2.4) or, without TLS, in Origin. A
-    request with neither comes from no browser that holds a victim's cookie, or is a plain link.
+    plain link may come with neither; what changes something has to say where it is from.
     """
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
+    own = origin is None or origin in current().settings.own_origins
     if site is not None:
-        own = site in ("same-origin", "none")
-    else:
-        own = origin is None or _is_own(origin, request)
+        own = own and site in ("same-origin", "none")
+    elif origin is None:
+        own = request.method in _READING
     if not own:
         raise HTTPException(403, "from another site")
 
@@ -79,11 +87,29 @@ SameOrigin = Depends(same_origin)
 """For ``dependencies=[...]`` of each route that acts on the session cookie."""
 
 
+async def own_form(request: Request) -> None:
+    """Answer 403 to a form without the token of the login session whose cookie came with it."""
+    token = request.cookies.get(session_cookie(current().settings), "")
+    fields = dict(parse_qsl((await small_body(request)).decode(errors="replace")))
+    given = fields.get(FORM_FIELD, "")
+    if token and not compare_digest(given.encode(), form_token(token).encode()):
+        raise HTTPException(403, "not from our form")
+
+
+OwnForm = Depends(own_form)
+"""For ``dependencies=[...]`` of each route that a form of ours posts to."""
+
+
+async def small_body(request: Request) -> bytes:
+    """Return the body, or an empty one when it is larger than any form of ours."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _BODY_LIMIT:
+            return b""
+    return bytes(body)
+
+
 def client_address(request: Request) -> str:
     """Return the browser's IP address, empty when the server does not know it."""
     return request.client.host if request.client else ""
-
-
-def _is_own(origin: str, request: Request) -> bool:
-    hosts = {urlsplit(current().settings.public_url).netloc, request.headers.get("host")}
-    return urlsplit(origin).netloc in hosts - {None, ""}

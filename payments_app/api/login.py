@@ -6,7 +6,14 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from payments_app.api.guards import LoggedIn, OptionalIdentity, SameOrigin, client_address
+from payments_app.api.guards import (
+    LoggedIn,
+    OptionalIdentity,
+    OwnForm,
+    SameOrigin,
+    client_address,
+    small_body,
+)
 from payments_app.domain.errors import NotAllowed, NotFound
 from payments_app.services import accounts, sessions
 from payments_app.services.accounts import CodeNeeded, device_cookie, serves_tls, session_cookie
@@ -15,7 +22,6 @@ from payments_app.services.throttle import TooManyAttempts
 
 router = APIRouter(prefix="/auth", tags=["login"], dependencies=[SameOrigin])
 
-_BODY_LIMIT = 10_000
 _DEVICE_SECONDS = 400 * 24 * 3600
 """The longest that browsers keep a cookie (RFC 6265bis, section 5.5)."""
 
@@ -41,7 +47,7 @@ async def log_in(request: Request) -> Response:
     """
     portal = current()
     try:
-        login = Login.model_validate_json(await _body(request))
+        login = Login.model_validate_json(await small_body(request))
     except ValidationError:
         return JSONResponse({"error": "invalid"}, 422)
     address = client_address(request)
@@ -62,11 +68,10 @@ async def log_in(request: Request) -> Response:
     lifetime = portal.settings.session_lifetime_seconds
     _set_cookie(response, session_cookie(portal.settings), token, lifetime)
     _set_cookie(response, device_cookie(portal.settings), device, _DEVICE_SECONDS)
-    response.headers["Cache-Control"] = "no-store"
     return response
 
 
-@router.post("/logout")
+@router.post("/logout", dependencies=[OwnForm])
 async def log_out(request: Request) -> Response:
     """End the login session, clear the cookie and lead to the login page."""
     settings = current().settings
@@ -78,7 +83,7 @@ async def log_out(request: Request) -> Response:
     return response
 
 
-@router.post("/view-as/{account_id}")
+@router.post("/view-as/{account_id}", dependencies=[OwnForm])
 async def view_as(account_id: int, who: LoggedIn, request: Request) -> Response:
     """Let staff see what an account's customers see, from the next page on; nothing can be changed.
 
@@ -93,7 +98,7 @@ async def view_as(account_id: int, who: LoggedIn, request: Request) -> Response:
     return RedirectResponse("/", status_code=303)
 
 
-@router.post("/leave-view")
+@router.post("/leave-view", dependencies=[OwnForm])
 async def leave_view(who: OptionalIdentity, request: Request) -> Response:
     """Lead staff who viewed an account back to it, and others to the start page."""
     if who is None or not who.read_only:
@@ -126,12 +131,3 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int) -> None
 
 def _token(request: Request) -> str:
     return request.cookies.get(session_cookie(current().settings), "")
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _BODY_LIMIT:
-            return b""
-    return bytes(body)

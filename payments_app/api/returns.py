@@ -10,6 +10,7 @@ from payments_app.domain.errors import NotAllowed, NotFound
 from payments_app.gateways.errors import GatewayUnavailable
 from payments_app.services import checkout
 from payments_app.services.context import current
+from payments_app.services.stamps import is_stamped
 
 router = APIRouter(tags=["returns"])
 
@@ -27,10 +28,13 @@ async def returned(reference: str) -> RedirectResponse:
     return _to_result_page(reference)
 
 
-@router.api_route("/return/{reference}/cancelled", methods=_METHODS)
-async def cancelled(reference: str, who: OptionalIdentity) -> RedirectResponse:
-    """Void the payment that its own customer gave up at the gateway, then show how it stands."""
-    if who is not None:
+@router.api_route("/return/{reference}/cancelled/{proof}", methods=_METHODS)
+async def cancelled(reference: str, proof: str, who: OptionalIdentity) -> RedirectResponse:
+    """Void the payment that its own customer gave up at the gateway, then show how it stands.
+
+    Only the gateway was told ``proof``, so that no other site can send customers here to void one.
+    """
+    if who is not None and is_stamped(current().settings, reference, proof):
         with suppress(NotFound, NotAllowed, GatewayUnavailable):
             await checkout.cancel(current(), who, reference)
     return _to_result_page(reference)

@@ -39,9 +39,5 @@ def _download(pieces: AsyncIterator[str], kind: str, name: str) -> StreamingResp
     return StreamingResponse(
         pieces,
         media_type=f"{kind}; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-        },
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -22,7 +22,7 @@ BUILDS = ROOT / ".build"
 
 _WEB = ROOT / ".web"
 _PUBLISHED = ("build/client", "backend", "routes.json")
-_BUILDERS = ("build.py", "portable.py", "lean_styles.py", "postcss.config.js")
+_BUILDERS = ("build.py", "portable.py", "lean_styles.py", "scroll_lock.py", "postcss.config.js")
 _KEPT_BUILDS = 3
 
 

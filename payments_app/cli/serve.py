@@ -30,7 +30,7 @@ from payments_app.cli.build import ensure_built
 from payments_app.settings import Settings
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 READY_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 10
@@ -38,23 +38,6 @@ HEADER_SECONDS = 10
 """A client that has not sent its headers by then is cut off."""
 LARGEST_HEADERS = 64 * 1024
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-_IMMUTABLE = b"public, max-age=31536000, immutable"
-
-
-def with_cache_control(app: "ASGIApp") -> "ASGIApp":
-    """Let browsers keep the files below /assets, whose names carry the hash of their content."""
-
-    async def cached(scope: "Scope", receive: "Receive", send: "Send") -> None:
-        async def send_cached(message: "Message") -> None:
-            if message["type"] == "http.response.start" and message["status"] in (200, 304):
-                message["headers"] = [*message["headers"], (b"cache-control", _IMMUTABLE)]
-            await send(message)
-
-        is_asset = scope["type"] == "http" and scope["path"].startswith("/assets/")
-        await app(scope, receive, send_cached if is_asset else send)
-
-    return cached
 
 
 def with_public_scheme(app: "ASGIApp", public_url: str) -> "ASGIApp":
@@ -84,7 +67,6 @@ def with_client_address(app: "ASGIApp", proxies: Iterable[IPv4Network | IPv6Netw
 
 def application() -> "ASGIApp":
     """ASGI factory of the whole portal; `serve` has prepared the environment."""
-    from payments_app.api.limits import with_limits
     from payments_app.payments_app import app
 
     # Ctrl-C reaches every process of the terminal. The server ends its worker itself, and takes one
@@ -94,8 +76,7 @@ def application() -> "ASGIApp":
     # at its end; the portal's own work has ended by then.
     Finalize(None, os._exit, args=(0,), exitpriority=0)
     settings = Settings()
-    limited = with_limits(app(), settings.webhook_body_limit)
-    served = with_public_scheme(with_cache_control(limited), settings.public_url)
+    served = with_public_scheme(app(), settings.public_url)
     return with_client_address(served, settings.trusted_proxies)
 
 

@@ -4,6 +4,10 @@ from typing import Any
 
 import reflex as rx
 
+from payments_app.api.guards import FORM_FIELD
+from payments_app.components.look import NativeForm
+from payments_app.state.session import SessionState
+
 
 def field(
     label: str, name: str, fault: rx.Var[str] | str = "", hint: str = "", **options: Any
@@ -29,6 +33,12 @@ def field(
         ),
         class_name="field",
     )
+
+
+def posted_form(action: str | rx.Var[str], *content: rx.Component) -> rx.Component:
+    """Show a form that the browser posts itself to ``action``, with the login session's token."""
+    token = rx.el.input(type="hidden", name=FORM_FIELD, value=SessionState.form_token)
+    return NativeForm.create(token, *content, action=action, method="post")
 
 
 def dialog_buttons(label: str, on_cancel: rx.event.EventSpec) -> rx.Component:

@@ -3,7 +3,8 @@
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
-from payments_app.components.look import NativeForm, PlainLink
+from payments_app.components.forms import posted_form
+from payments_app.components.look import PlainLink
 from payments_app.components.notifications import notifications_dialog, notifications_entry
 from payments_app.settings import Settings
 from payments_app.state.notice import NoticeState
@@ -128,10 +129,9 @@ def _viewing_bar() -> rx.Component:
             rx.el.strong(SessionState.account_name),
             " sees. Nothing can be changed.",
         ),
-        NativeForm.create(
+        posted_form(
+            "/auth/leave-view",
             rx.button("Leave", type="submit", variant="surface", color_scheme="amber", size="1"),
-            action="/auth/leave-view",
-            method="post",
         ),
         class_name="viewing",
         role="status",
@@ -190,7 +190,8 @@ def user_menu() -> rx.Component:
                 rx.link("Profile and security", href=PROFILE_PAGE, size="2"),
             ),
             rx.separator(size="4", margin_y="12px"),
-            NativeForm.create(
+            posted_form(
+                "/auth/logout",
                 rx.button(
                     rx.icon("log-out", size=14, aria_hidden="true"),
                     "Log out",
@@ -200,8 +201,6 @@ def user_menu() -> rx.Component:
                     size="2",
                     width="100%",
                 ),
-                action="/auth/logout",
-                method="post",
             ),
             aria_label="Your menu",
             align="end",

@@ -276,6 +276,11 @@ class Gateway(ABC):
         """Return public values that the gateway's browser part needs; never a secret."""
         return {}
 
+    def page_sources(self) -> dict[str, tuple[str, ...]]:
+        """Return what its browser part loads, as sources by directive of the Content Security
+        Policy (``script-src``, ``frame-src``, ``connect-src``)."""
+        return {}
+
     async def probe(self) -> None:
         """Make one call that changes nothing and only works with the right keys.
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 import stripe
 import structlog
@@ -54,6 +55,7 @@ logging.getLogger("stripe").setLevel(logging.INFO)
 _TOLERANCE_SECONDS: Final = 300
 _MISSING: Final = "resource_missing"
 _PAGE: Final = 100
+_STRIPE_JS: Final = "https://js.stripe.com"
 
 
 class CardSettings(GatewaySettings):
@@ -111,6 +113,24 @@ class Card(Gateway):
     def browser_scripts(self) -> dict[str, str]:
         """Return where Stripe.js is and the key that names the merchant; both are public."""
         return {"js_url": self.settings.js_url, "publishable_key": self.settings.publishable_key}
+
+    def page_sources(self) -> dict[str, tuple[str, ...]]:
+        """Return where Stripe.js comes from, and what it opens and asks itself, once it is set up.
+
+        https://docs.stripe.com/security/guide#content-security-policy
+        """
+        if self.missing_settings():
+            return {}
+        parts = urlsplit(self.settings.js_url)
+        home = f"{parts.scheme}://{parts.netloc}"
+        if home != _STRIPE_JS:
+            return {"script-src": (home,), "frame-src": (home,), "connect-src": (home,)}
+        own = (home, "https://*.js.stripe.com")
+        return {
+            "script-src": own,
+            "frame-src": (*own, "https://hooks.stripe.com"),
+            "connect-src": ("https://api.stripe.com",),
+        }
 
     def maximum(self, currency: str) -> Money | None:
         """Return the setting, or Stripe's eight digits."""

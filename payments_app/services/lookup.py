@@ -27,6 +27,7 @@ from payments_app.gateways.errors import (
 )
 from payments_app.services.context import Portal
 from payments_app.services.settlement import Outcome, settle
+from payments_app.services.stamps import stamp
 
 log = structlog.get_logger()
 
@@ -54,13 +55,14 @@ async def request_of(portal: Portal, payment: Payment, address: str = "") -> Pay
         account = await session.get_one(Account, payment.account_id)
     lookup = lookup_of(payment)
     base = portal.settings.public_url
+    proof = stamp(portal.settings, payment.reference)
     return PaymentRequest(
         reference=payment.reference,
         charge=lookup.charge,
         description=f"{portal.settings.portal_name} top-up for {account.name}",
         customer=Customer(name=user.name, email=user.email, address=address),
         return_url=f"{base}/return/{payment.reference}",
-        cancel_url=f"{base}/return/{payment.reference}/cancelled",
+        cancel_url=f"{base}/return/{payment.reference}/cancelled/{proof}",
         webhook_url=f"{base}/webhooks/{payment.gateway}",
         expires_at=payment.expires_at or payment.created_at,
         channel=payment.channel,

@@ -6,8 +6,9 @@ import reflex as rx
 
 from payments_app.services.identity import Identity
 from payments_app.services.sessions import session_topic
+from payments_app.services.stamps import form_token
 from payments_app.state import live, topics
-from payments_app.state.gate import identity_of, login_address, public_event
+from payments_app.state.gate import identity_of, login_address, public_event, session_token
 
 CUSTOMER_PAGE: Final = "/"
 STAFF_PAGE: Final = "/staff"
@@ -27,6 +28,8 @@ class SessionState(rx.State):
     locale: str = "en"
     viewing: bool = False
     """Whether staff look at the account as its customers do: nothing may be changed."""
+    form_token: str = ""
+    """What forms that the browser posts itself carry."""
     lacks_second_factor: bool = False
     """Whether a second factor has to be set up before anything else may be done."""
 
@@ -93,6 +96,7 @@ class SessionState(rx.State):
         self.account_name, self.home_currency = who.account_name, who.home_currency
         self.time_zone, self.locale = who.time_zone, who.locale
         self.viewing = who.read_only
+        self.form_token = form_token(session_token(self.router.headers.cookie))
         self.lacks_second_factor = who.lacks_second_factor
         topics.watch_topic(
             self.router.session.client_token,

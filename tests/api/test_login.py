@@ -19,7 +19,7 @@ from payments_app.services.passwords import hash_password
 from payments_app.settings import Settings
 from tests.support.clock import Clock
 from tests.support.factories import make_account, make_user
-from tests.support.logins import log_in_as
+from tests.support.logins import log_in_as, own_form
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse"
 RIGHT = {"email": EMAIL, "password": PASSWORD}
@@ -45,7 +45,9 @@ def browser(portal: Portal) -> httpx.AsyncClient:
         return who.email
 
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url=portal.settings.public_url
+        transport=httpx.ASGITransport(app),
+        base_url=portal.settings.public_url,
+        headers={"Origin": portal.settings.public_url},
     )
 
 
@@ -53,6 +55,10 @@ def browser(portal: Portal) -> httpx.AsyncClient:
 async def client(portal: Portal) -> AsyncIterator[httpx.AsyncClient]:
     async with browser(portal) as client:
         yield client
+
+
+async def log_out(client: httpx.AsyncClient, name: str = "portal_session") -> httpx.Response:
+    return await client.post("/auth/logout", data=own_form(client.cookies[name]))
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +76,6 @@ async def test_logging_in_sets_the_cookie_and_names_the_next_page(
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "lax", "/")
     assert not cookie["secure"]
     assert not cookie["domain"]
-    assert answer.headers["cache-control"] == "no-store"
     assert (await client.get("/who")).json() == EMAIL
 
 
@@ -83,7 +88,7 @@ async def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(
         cookie = SimpleCookie(answer.headers.get_list("set-cookie")[0])["__Host-portal_session"]
         assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
         assert (await client.get("/who")).json() == EMAIL
-        await client.post("/auth/logout")
+        await log_out(client, "__Host-portal_session")
         assert (await client.get("/who")).json() == "nobody"
 
 
@@ -150,7 +155,7 @@ async def test_a_sign_in_from_a_new_device_is_told_by_email_and_the_first_one_is
     answer = await client.post("/auth/login", json=RIGHT)
     cookie = SimpleCookie(answer.headers.get_list("set-cookie")[1])["portal_device"]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "lax", "/")
-    await client.post("/auth/logout")
+    await log_out(client)
     await client.post("/auth/login", json=RIGHT)
     assert await told() == []
     async with browser(portal) as other:
@@ -166,7 +171,7 @@ async def test_logging_out_ends_the_session_and_clears_the_cookie(
 ) -> None:
     await client.post("/auth/login", json=RIGHT)
     token = client.cookies["portal_session"]
-    answer = await client.post("/auth/logout")
+    answer = await log_out(client)
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
     assert "portal_session" not in client.cookies
     async with browser(portal) as thief:
@@ -181,7 +186,6 @@ async def test_logging_out_by_a_plain_link_is_impossible(client: httpx.AsyncClie
 @pytest.mark.parametrize(
     ("headers", "allowed"),
     [
-        ({}, True),
         ({"origin": ORIGIN}, True),
         ({"origin": "https://evil.test"}, False),
         ({"origin": "http://portal.test.evil.test"}, False),
@@ -193,7 +197,8 @@ async def test_logging_out_by_a_plain_link_is_impossible(client: httpx.AsyncClie
         ({"sec-fetch-site": "same-site", "origin": ORIGIN}, False),
         ({"sec-fetch-site": "cross-site"}, False),
         ({"sec-fetch-site": "nonsense"}, False),
-        ({"host": "127.0.0.1:3000", "origin": "http://127.0.0.1:3000"}, True),
+        ({"sec-fetch-site": "same-origin", "origin": "https://evil.test"}, False),
+        ({"host": "evil.test", "origin": "http://evil.test"}, False),
     ],
 )
 async def test_other_sites_can_neither_log_in_nor_out_nor_read(
@@ -201,13 +206,37 @@ async def test_other_sites_can_neither_log_in_nor_out_nor_read(
 ) -> None:
     staff = await log_in_as(portal, await make_user(portal.db))
     cookie = {"cookie": f"portal_session={staff}"}
+    del client.headers["origin"]
     answers = [
         await client.get("/staff", headers=headers | cookie),
         await client.post("/auth/login", json=RIGHT, headers=headers),
-        await client.post("/auth/logout", headers=headers | cookie),
+        await client.post("/auth/logout", headers=headers | cookie, data=own_form(staff)),
     ]
     codes = [answer.status_code for answer in answers]
     assert codes == ([200, 200, 303] if allowed else [403, 403, 403])
+
+
+async def test_who_does_not_say_where_a_request_is_from_may_only_read(
+    client: httpx.AsyncClient, portal: Portal
+) -> None:
+    staff = await log_in_as(portal, await make_user(portal.db))
+    cookie = {"cookie": f"portal_session={staff}"}
+    del client.headers["origin"]
+    assert (await client.get("/staff", headers=cookie)).status_code == 200
+    assert (await client.post("/auth/login", json=RIGHT)).status_code == 403
+    answer = await client.post("/auth/logout", headers=cookie, data=own_form(staff))
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("given", ["", "other", "é", "x" * 20_000])
+async def test_a_form_without_the_token_of_its_login_is_refused(
+    client: httpx.AsyncClient, portal: Portal, given: str
+) -> None:
+    staff = await log_in_as(portal, await make_user(portal.db))
+    fields = own_form("another session") if given == "other" else {"form_token": given}
+    cookie = {"cookie": f"portal_session={staff}"}
+    assert (await client.post("/auth/logout", headers=cookie, data=fields)).status_code == 403
+    assert (await client.get("/staff", headers=cookie)).status_code == 200
 
 
 async def test_rule_9_guards_let_only_their_own_kind_of_user_in(

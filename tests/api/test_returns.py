@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from payments_app.api import returns
 from payments_app.api.guards import optional_identity
 from payments_app.db import ledger
+from payments_app.db.models import Payment
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus
 from payments_app.services import checkout
 from payments_app.services.checkout import TopUp
 from payments_app.services.context import Portal, install
 from payments_app.services.identity import Identity
+from payments_app.services.lookup import request_of
+from payments_app.services.stamps import stamp
 from tests.support.factories import identity_of, make_account, make_user
 from tests.support.gateway import Till
 
@@ -46,16 +49,26 @@ async def start(portal: Portal, who: Identity) -> str:
     return (await checkout.start(portal, who, order)).reference
 
 
-async def status_after_cancel_return(
-    portal: Portal, reference: str, who: Identity | None
-) -> PaymentStatus:
-    async with client_for(who) as client:
-        answer = await client.get(f"/return/{reference}/cancelled")
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/pay/{reference}")
+async def cancel_address(portal: Portal, reference: str) -> str:
+    """Where the gateway was told to send a customer who gives up."""
+    return (await request_of(portal, await row_of(portal, reference))).cancel_url
+
+
+async def row_of(portal: Portal, reference: str) -> Payment:
     async with portal.db.read() as session:
         row = await ledger.find_payment(session, reference=reference)
     assert row is not None
-    return row.status
+    return row
+
+
+async def status_after_cancel_return(
+    portal: Portal, reference: str, who: Identity | None
+) -> PaymentStatus:
+    address = await cancel_address(portal, reference)
+    async with client_for(who) as client:
+        answer = await client.get(address)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/pay/{reference}")
+    return (await row_of(portal, reference)).status
 
 
 async def test_a_cancel_return_of_its_own_customer_voids_the_payment(till_portal: Portal) -> None:
@@ -70,6 +83,20 @@ async def test_rule_9_a_cancel_return_of_anyone_else_does_nothing(till_portal: P
     for who in (await customer(till_portal), None):
         status = await status_after_cancel_return(till_portal, reference, who)
         assert status is PaymentStatus.PENDING
+
+
+async def test_only_the_gateway_knows_the_address_that_voids_a_payment(
+    till_portal: Portal,
+) -> None:
+    """Another site may send the customer here with the right reference, but without the proof."""
+    who = await customer(till_portal)
+    reference, other = await start(till_portal, who), "PREF123"
+    wrong = (await cancel_address(till_portal, reference)).rpartition("/")[2][:-1] + "x"
+    for proof in (wrong, stamp(till_portal.settings, other), "", "é" * 32):
+        async with client_for(who) as client:
+            answer = await client.get(f"/return/{reference}/cancelled/{proof}")
+        assert answer.status_code == (303 if proof else 404)
+        assert (await row_of(till_portal, reference)).status is PaymentStatus.PENDING
 
 
 @given(st.text(min_size=1, max_size=60))

@@ -11,6 +11,7 @@ from payments_app.payments_app import api
 from payments_app.services import context
 from payments_app.services.accounts import identify
 from payments_app.services.context import Portal
+from tests.support.logins import own_form
 from tests.support.roles import STAFF, Kind, Logins, log_in_each
 
 GUARDS = {
@@ -26,7 +27,7 @@ OPEN = {
     "/auth/logout",
     "/auth/leave-view",
     "/return/{reference}",
-    "/return/{reference}/cancelled",
+    "/return/{reference}/cancelled/{proof}",
     "/webhooks/{gateway}",
     "/health/live",
     "/health/ready",
@@ -72,7 +73,10 @@ async def logins(portal: Portal) -> Logins:
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(api, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
+    origin = "http://portal.test"
+    async with httpx.AsyncClient(
+        transport=transport, base_url=origin, headers={"Origin": origin}
+    ) as client:
         yield client
 
 
@@ -95,7 +99,8 @@ async def test_each_guarded_route_answers_only_its_roles(
         for method in route.methods:
             path = route.path.format_map(dict.fromkeys(route.param_convertors, "999999"))
             cookie = {"cookie": f"portal_session={logins.tokens[kind]}"}
-            code = (await client.request(method, path, headers=cookie)).status_code
+            form = own_form(logins.tokens[kind])
+            code = (await client.request(method, path, headers=cookie, data=form)).status_code
             reads = method in ("GET", "HEAD")
             if kind is Kind.NOBODY:
                 assert code == 401, (method, path)
@@ -109,16 +114,16 @@ async def test_staff_view_as_customer_and_leave_over_http(
     client: httpx.AsyncClient, logins: Logins, portal: Portal
 ) -> None:
     token = logins.tokens[Kind.VIEWER]
-    cookie = {"cookie": f"portal_session={token}"}
-    answer = await client.post(f"/auth/view-as/{logins.account_id}", headers=cookie)
+    cookie, form = {"cookie": f"portal_session={token}"}, own_form(token)
+    answer = await client.post(f"/auth/view-as/{logins.account_id}", headers=cookie, data=form)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     who = await identify(portal, token)
     assert who is not None
     assert who.read_only
     assert (await client.get("/exports/payments.csv", headers=cookie)).status_code == 200
-    answer = await client.post("/auth/view-as/1", headers=cookie)
+    answer = await client.post("/auth/view-as/1", headers=cookie, data=form)
     assert answer.status_code == 403
-    answer = await client.post("/auth/leave-view", headers=cookie)
+    answer = await client.post("/auth/leave-view", headers=cookie, data=form)
     assert answer.headers["location"] == f"/staff/accounts/{logins.account_id}"
     who = await identify(portal, token)
     assert who is not None
@@ -126,9 +131,10 @@ async def test_staff_view_as_customer_and_leave_over_http(
 
 
 async def test_only_the_own_page_lets_staff_view(client: httpx.AsyncClient, logins: Logins) -> None:
-    cookie = {"cookie": f"portal_session={logins.tokens[Kind.OWNER]}"}
+    token = logins.tokens[Kind.OWNER]
+    cookie, form = {"cookie": f"portal_session={token}"}, own_form(token)
     foreign = cookie | {"origin": "https://evil.test"}
     path = f"/auth/view-as/{logins.account_id}"
-    assert (await client.post(path, headers=foreign)).status_code == 403
-    assert (await client.post("/auth/leave-view", headers=foreign)).status_code == 403
-    assert (await client.post("/auth/view-as/999", headers=cookie)).status_code == 404
+    assert (await client.post(path, headers=foreign, data=form)).status_code == 403
+    assert (await client.post("/auth/leave-view", headers=foreign, data=form)).status_code == 403
+    assert (await client.post("/auth/view-as/999", headers=cookie, data=form)).status_code == 404

@@ -55,8 +55,30 @@ async def test_scripts_are_kept_and_compressed(
 
 
 async def test_a_page_and_a_missing_script_are_not_kept(server: PortalServer) -> None:
-    assert "cache-control" not in (await get(server, "/assets/none.js")).headers
-    assert "immutable" not in (await get(server, "/")).headers.get("cache-control", "")
+    for path in ("/assets/none.js", "/", "/login/", "/portal.css"):
+        assert (await get(server, path)).headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/", "text/html"),
+        ("/pay/PREF123", "text/html"),
+        ("/portal.css", "text/css"),
+        ("/receipts/PREF123.pdf", "application/json"),
+        ("/health/live", "application/json"),
+        ("/_event/?EIO=4&transport=polling", ""),
+    ],
+)
+async def test_every_answer_of_the_whole_portal_carries_each_header_once(
+    server: PortalServer, path: str, media_type: str
+) -> None:
+    answer = await get(server, path)
+    assert answer.headers.get("content-type", "").startswith(media_type)
+    for name in ("content-security-policy", "x-content-type-options", "cache-control"):
+        assert len(answer.headers.get_list(name)) == 1, name
+    page = "script-src" in answer.headers["content-security-policy"]
+    assert page is (media_type == "text/html")
 
 
 @pytest.mark.parametrize("path", ["/ping", "/_health"])
@@ -102,9 +124,10 @@ async def test_logins_and_events_are_audited_with_the_browsers_address(
     hashed = await asyncio.to_thread(hash_password, PASSWORD)
     user = await make_user(database, await make_account(database), password_hash=hashed)
     forwarded = {"X-Forwarded-For": f"198.51.100.1, {BROWSER}"}
+    headers = forwarded | {"Origin": server.url}
     login = {"email": user.email, "password": PASSWORD}
     for _ in range(2):
-        async with httpx.AsyncClient(base_url=server.url, headers=forwarded) as client:
+        async with httpx.AsyncClient(base_url=server.url, headers=headers) as client:
             answer = await client.post("/auth/login", json=login)
         cookie = answer.headers["set-cookie"].partition(";")[0]
     sign_out = format_event_handler(ProfileState.event_handlers["sign_out_elsewhere"])

@@ -7,6 +7,7 @@ from typing import Any
 
 from payments_app.db.models import User
 from payments_app.services.context import Portal
+from payments_app.services.stamps import form_token
 from tests.support.factories import make_session
 
 
@@ -24,3 +25,8 @@ async def log_in_as(portal: Portal, user: User, **columns: Any) -> str:
         **columns,
     )
     return token
+
+
+def own_form(token: str) -> dict[str, str]:
+    """Return the fields that every form of this login session carries."""
+    return {"form_token": form_token(token)}

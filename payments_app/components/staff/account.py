@@ -2,8 +2,7 @@
 
 import reflex as rx
 
-from payments_app.components.forms import field, panel
-from payments_app.components.look import NativeForm
+from payments_app.components.forms import field, panel, posted_form
 from payments_app.components.pieces import method_icon, status_pill
 from payments_app.components.staff.add_payment import add_payment_button
 from payments_app.components.staff.parts import section_head, stat, stats
@@ -50,7 +49,8 @@ def _profile() -> rx.Component:
             ),
             rx.cond(~profile.disabled, add_payment_button(profile.id, profile.name)),
             rx.cond(_MAY_ACT & ~profile.erased, _disabling()),
-            NativeForm.create(
+            posted_form(
+                f"/auth/view-as/{profile.id}",
                 rx.button(
                     rx.icon("eye", size=14, aria_hidden="true"),
                     "View as customer",
@@ -58,8 +58,6 @@ def _profile() -> rx.Component:
                     variant="surface",
                     size="2",
                 ),
-                action=f"/auth/view-as/{profile.id}",
-                method="post",
             ),
         ),
         stats(rx.foreach(profile.balances, _balance)),

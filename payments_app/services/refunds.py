@@ -109,10 +109,7 @@ async def _commit_refund(
         if found is None:
             raise NotFound(reference)
         payment = await ledger.lock_payment(session, found.key)
-        query = select(Payment).where(
-            col(Payment.account_id) == payment.account_id, col(Payment.idempotency_key) == key
-        )
-        if earlier := (await session.execute(query)).scalar_one_or_none():
+        if earlier := await made_with(session, payment, key):
             return earlier, payment
         left = await refundable(session, payment)
         if amount.currency != payment.charge_currency or not 0 < amount.minor <= left:
@@ -131,6 +128,14 @@ async def _commit_refund(
             await beside(session, row)
     await portal.feed.publish(Change(row.key, row.account_id))
     return row, payment
+
+
+async def made_with(session: AsyncSession, payment: Payment, key: str) -> Payment | None:
+    """Return the refund that the key has made already, if any."""
+    query = select(Payment).where(
+        col(Payment.account_id) == payment.account_id, col(Payment.idempotency_key) == key
+    )
+    return (await session.execute(query)).scalar_one_or_none()
 
 
 async def refundable(session: AsyncSession, payment: Payment) -> int:

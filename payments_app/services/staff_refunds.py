@@ -12,7 +12,7 @@ from payments_app.domain.money import Money
 from payments_app.domain.payment import Role
 from payments_app.services import approvals, audit
 from payments_app.services.context import Portal
-from payments_app.services.refunds import refund, refundable
+from payments_app.services.refunds import made_with, refund, refundable
 from payments_app.services.review import Decision, check_reason
 
 REFUND: Final = "refund"
@@ -37,9 +37,8 @@ async def ask_for_refund(portal: Portal, order: RefundOrder) -> str | None:
     decision = order.decision
     decision.who.require(Role.FINANCE)
     reason = check_reason(decision.reason)
-    if not approvals.needs_second(portal, order.amount):
+    if not await _needs_second(portal, order):
         return await give_back(portal, order, reason)
-    await _check_left(portal, order)
     await approvals.ask(
         portal,
         decision.actor,
@@ -90,12 +89,19 @@ async def give_back(portal: Portal, order: RefundOrder, reason: str, request: in
     return made
 
 
-async def _check_left(portal: Portal, order: RefundOrder) -> None:
-    """Refuse at once what could never be approved."""
+async def _needs_second(portal: Portal, order: RefundOrder) -> bool:
+    """Tell whether a second person has to agree; refuses at once what could never be approved.
+
+    What was given back before counts too, so that the limit is not passed in small parts.
+    """
     async with portal.db.read() as session:
         payment = await ledger.find_payment(session, reference=order.decision.reference)
         if payment is None:
             raise NotFound(order.decision.reference)
+        if await made_with(session, payment, order.key):
+            return False
         left = await refundable(session, payment)
     if order.amount.currency != payment.charge_currency or not 0 < order.amount.minor <= left:
         raise InvalidRequest("amount", "more_than_left", left=left)
+    before = Money((payment.charge_amount or 0) - left, order.amount.currency)
+    return approvals.needs_second(portal, before + order.amount)

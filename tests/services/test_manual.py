@@ -162,6 +162,14 @@ async def test_above_the_limit_a_second_person_decides(
     assert await approvals.waiting(limited, colleague) == ()
 
 
+@pytest.mark.parametrize(("kind", "minor"), [(ADJUSTMENT, -10001), (ADJUSTMENT, 10001)])
+async def test_adjustments_of_either_sign_need_a_second_person(
+    shop: Shop, limited: Portal, finance: Identity, kind: PaymentKind, minor: int
+) -> None:
+    assert await manual.add(limited, finance, entry(shop, minor, kind)) is None
+    assert await shop.balance() == 0
+
+
 async def test_a_declined_request_does_nothing(
     shop: Shop, limited: Portal, finance: Identity, colleague: Identity
 ) -> None:
@@ -191,6 +199,27 @@ async def test_a_refund_above_the_limit_waits_and_is_made_once(
     assert await shop.balance() == 5000
     with pytest.raises(InvalidRequest, match="more_than_left"):
         await ask_for_refund(limited, order)
+
+
+async def test_parts_of_a_refund_together_do_not_pass_the_limit(
+    shop: Shop, limited: Portal, finance: Identity, colleague: Identity
+) -> None:
+    started = await shop.start(20000)
+    shop.till.pay(started.reference)
+    await checkout.check(limited, shop.who, started.reference)
+    decision = Decision(finance, started.reference, "in parts")
+
+    async def part(minor: int, key: str) -> str | None:
+        return await ask_for_refund(limited, RefundOrder(decision, Money(minor, "USD"), key))
+
+    first = await part(6000, "a")
+    assert first
+    assert await part(6000, "a") == first, "pressed twice"
+    assert await part(4000, "b")
+    assert await part(1, "c") is None
+    (waiting,) = await approvals.waiting(limited, colleague)
+    await second_person.agree(limited, colleague, waiting.id)
+    assert await shop.balance() == 9999
 
 
 async def test_a_confirmation_is_sent_only_when_asked_for(shop: Shop, finance: Identity) -> None:
@@ -230,7 +259,20 @@ async def test_private_text_reaches_no_customer(shop: Shop, finance: Identity) -
         channels[name] = text
         assert SECRET not in text, name
     shown = {"list", "detail", "CSV", "receipt", "statement", "e-mail"}
+    assert channels.keys() == shown | {"search", "progress"}
     assert {name for name, text in channels.items() if "Voucher" in text} >= shown
     assert "Voucher" not in channels["search"]
     async with shop.portal.db.read() as session:
         assert await ledger.wrong_balances(session) == []
+
+
+async def test_why_staff_refunded_reaches_no_customer(shop: Shop, finance: Identity) -> None:
+    started = await shop.start(5000)
+    shop.till.pay(started.reference)
+    await checkout.check(shop.portal, shop.who, started.reference)
+    decision = Decision(finance, started.reference, SECRET)
+    made = await ask_for_refund(shop.portal, RefundOrder(decision, Money(5000, "USD"), "k"))
+    assert made
+    for reference in (started.reference, made):
+        async for name, text in outward(shop, reference):
+            assert SECRET not in text, name

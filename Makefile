@@ -10,7 +10,7 @@ PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve dev test faults check bench lock sbom audit clean
+.PHONY: help run serve dev test faults check messages bench lock sbom audit clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,9 @@ check: ## Check format, lint and types
 	@$(VENV)/ruff format --check .
 	@$(VENV)/ruff check .
 	@$(VENV)/mypy
+
+messages: ## Bring the catalogues of words up to date with the sources; new words stay empty
+	@$(VENV)/python -m payments_app.cli.messages
 
 bench: ## Measure the first page and the CSV export on a generated database
 	@$(PYTHON) payments_app/cli/bootstrap.py run

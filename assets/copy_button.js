@@ -1,5 +1,6 @@
 // A button that copies a text and says so for a moment.
 import { createElement as h, useEffect, useState } from "react";
+import { t } from "$/public/words.js";
 
 export function CopyButton({ text, label }) {
   const [copied, setCopied] = useState(false);
@@ -16,6 +17,6 @@ export function CopyButton({ text, label }) {
     "button",
     { type: "button", className: "copy", title: label, onClick: copy },
     h("span", { className: "copy-text" }, text),
-    h("span", { className: "copy-hint", role: "status" }, copied ? "Copied" : "Copy"),
+    h("span", { className: "copy-hint", role: "status" }, copied ? t("Copied") : t("Copy")),
   );
 }

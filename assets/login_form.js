@@ -59,7 +59,8 @@ export function LoginForm({ texts }) {
     setFaults({});
     const next = new URLSearchParams(window.location.search).get("next") ?? "/";
     try {
-      const said = await logIn({ email: email.trim(), password, code: code.trim(), next });
+      const time_zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+      const said = await logIn({ email: email.trim(), password, code: code.trim(), time_zone, next });
       if (said.next) return window.location.assign(said.next);
       if (said.error === "code_needed") setAsksForCode(true);
       else if (said.error === "wrong_code") complain({ code: texts.wrong_code });

@@ -1,10 +1,13 @@
 // Says how long ago something happened and when it comes again, second by second, and asks for news
 // every few seconds.
 import { createElement as h, useEffect, useRef, useState } from "react";
+import { t } from "$/public/words.js";
 
 const length = (seconds) => {
-  if (seconds < 120) return `${seconds} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+  if (seconds < 120) return t("{count} s", { count: seconds });
+  return seconds < 7200
+    ? t("{count} min", { count: Math.round(seconds / 60) })
+    : t("{count} h", { count: Math.round(seconds / 3600) });
 };
 
 export function Waiting({ age, ahead, stamp, every, text, soon, onTick }) {

@@ -11,10 +11,21 @@ from reflex.constants import Dirs
 from reflex.utils.prerequisites import get_web_dir
 
 from payments_app import wiring
-from payments_app.api import documents, exports, login, monitoring, returns, staff_exports, webhooks
+from payments_app.api import (
+    documents,
+    exports,
+    login,
+    monitoring,
+    places,
+    returns,
+    staff_exports,
+    webhooks,
+    words,
+)
 from payments_app.api.headers import with_headers
 from payments_app.api.limits import with_limits
 from payments_app.components.look import LOOK
+from payments_app.components.words import speak_on_pages, t
 from payments_app.pages.access import forgot_page, link_page, profile_page
 from payments_app.pages.login import login_page
 from payments_app.pages.payments import payments_page
@@ -63,7 +74,8 @@ sandbox = wiring.build_sandbox(settings)
 install(portal)
 
 api = FastAPI(title=settings.portal_name, docs_url=None, redoc_url=None, openapi_url=None)
-for module in (login, documents, exports, staff_exports, returns, webhooks, monitoring):
+ROUTES = (login, places, words, documents, exports, staff_exports, returns, webhooks, monitoring)
+for module in ROUTES:
     api.include_router(module.router)
 if sandbox is not None:
     api.mount("/sandbox", sandbox.app)
@@ -79,6 +91,7 @@ app = rx.App(
     frontend_exception_handler=page_failed,
     **LOOK,
 )
+speak_on_pages(app)
 app.add_middleware(Gate())
 guard(app)
 keep_payloads_out_of_logs()
@@ -98,71 +111,80 @@ async def background() -> AsyncIterator[None]:
         yield
 
 
-title = settings.portal_name
-app.add_page(login_page, route="/login", title=f"Log in · {title}")
+def _titled(name: rx.Var[str]) -> rx.Var[str]:
+    return rx.Var.create(f"{name} \N{MIDDLE DOT} {settings.portal_name}")
+
+
+app.add_page(login_page, route="/login", title=_titled(t("Log in")))
 app.add_page(
-    forgot_page, route="/forgot", title=f"Forgot password · {title}", on_load=[ForgotState.load]
+    forgot_page, route="/forgot", title=_titled(t("Forgot password")), on_load=[ForgotState.load]
 )
 app.add_page(
     link_page,
     route="/reset/[token]",
-    title=f"New password · {title}",
+    title=_titled(t("New password")),
     on_load=[LinkState.load_reset],
 )
 app.add_page(
     link_page,
     route="/invite/[token]",
-    title=f"Welcome · {title}",
+    title=_titled(t("Welcome")),
     on_load=[LinkState.load_invitation],
 )
 app.add_page(
     profile_page,
     route="/profile",
-    title=f"Profile · {title}",
+    title=_titled(t("Profile")),
     on_load=[SessionState.load_user, ProfileState.load],
 )
 app.add_page(
     payments_page,
     route="/",
-    title=f"Payments · {title}",
+    title=_titled(t("Payments")),
     on_load=[SessionState.load_customer, PaymentsState.load, CheckoutState.load],
 )
 app.add_page(
     result_page,
     route="/pay/[reference]",
-    title=f"Payment · {title}",
+    title=_titled(t("Payment")),
     on_load=[SessionState.load_customer, CheckoutState.load_result, PaymentsState.load],
 )
 
 
-def _add_staff_page(page: Callable[[], rx.Component], route: str, name: str, *loads: Any) -> None:
+def _add_staff_page(
+    page: Callable[[], rx.Component], route: str, name: rx.Var[str], *loads: Any
+) -> None:
     """Add one of the staff's sections, which is loaded once staff are known."""
     app.add_page(
         page,
         route=route,
-        title=f"{name} · {title}",
+        title=_titled(name),
         on_load=[SessionState.load_staff, *loads],
     )
 
 
-_add_staff_page(overview_page, "/staff", "Overview", OverviewState.load)
-_add_staff_page(review_page, "/staff/review", "Review", ReviewState.load, UnmatchedState.load)
-_add_staff_page(events_page, "/staff/events", "Events", EventsState.load)
-_add_staff_page(gateways_page, "/staff/gateways", "Gateways", GatewaysState.load)
-_add_staff_page(accounts_page, "/staff/accounts", "Accounts", AccountsState.load)
+_add_staff_page(overview_page, "/staff", t("Overview"), OverviewState.load)
+_add_staff_page(review_page, "/staff/review", t("Review"), ReviewState.load, UnmatchedState.load)
+_add_staff_page(events_page, "/staff/events", t("Events"), EventsState.load)
+_add_staff_page(gateways_page, "/staff/gateways", t("Gateways"), GatewaysState.load)
+_add_staff_page(accounts_page, "/staff/accounts", t("Accounts"), AccountsState.load)
 _add_staff_page(
-    account_page, "/staff/accounts/[account]", "Account", AccountState.load, UsersState.load_account
+    account_page,
+    "/staff/accounts/[account]",
+    t("Account"),
+    AccountState.load,
+    UsersState.load_account,
 )
-_add_staff_page(team_page, "/staff/team", "Team", UsersState.load_team)
-_add_staff_page(audit_page, "/staff/audit", "Audit", AuditState.load)
-_add_staff_page(mail_page, "/staff/mail", "Mail", MailroomState.load)
+_add_staff_page(team_page, "/staff/team", t("Team"), UsersState.load_team)
+_add_staff_page(audit_page, "/staff/audit", t("Audit"), AuditState.load)
+_add_staff_page(mail_page, "/staff/mail", t("Mail"), MailroomState.load)
 _add_staff_page(
     staff_payments_page,
     "/staff/payments",
-    "Payments",
+    t("Payments"),
     StaffPaymentsState.load,
     SavedViewsState.load,
 )
 _add_staff_page(
-    reconciliation_page, "/staff/reconciliation", "Reconciliation", ReconciliationState.load
+    reconciliation_page, "/staff/reconciliation", t("Reconciliation"), ReconciliationState.load
 )

@@ -11,6 +11,7 @@ from payments_app.domain.payment import Role
 from payments_app.services.accounts import identify, session_cookie
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
+from payments_app.services.places import LOCALE_COOKIE, speak_with
 from payments_app.services.stamps import form_token
 
 FORM_FIELD: Final = "form_token"
@@ -20,9 +21,11 @@ _BODY_LIMIT: Final = 10_000
 
 
 async def optional_identity(request: Request) -> Identity | None:
-    """Return whom the session cookie stands for, or None."""
+    """Return whom the session cookie stands for, or None, and speak the browser's language."""
     portal = current()
-    return await identify(portal, request.cookies.get(session_cookie(portal.settings), ""))
+    who = await identify(portal, request.cookies.get(session_cookie(portal.settings), ""))
+    cookie = request.cookies.get(LOCALE_COOKIE, "")
+    return speak_with(who, cookie, request.headers.get("accept-language", ""))
 
 
 OptionalIdentity = Annotated[Identity | None, Depends(optional_identity)]

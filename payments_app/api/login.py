@@ -14,10 +14,12 @@ from payments_app.api.guards import (
     client_address,
     small_body,
 )
+from payments_app.api.places import browser_locale, set_locale
 from payments_app.domain.errors import NotAllowed, NotFound
-from payments_app.services import accounts, sessions
+from payments_app.services import accounts, places, sessions
 from payments_app.services.accounts import CodeNeeded, device_cookie, serves_tls, session_cookie
 from payments_app.services.context import current
+from payments_app.services.places import LOCALE_COOKIE
 from payments_app.services.throttle import TooManyAttempts
 
 router = APIRouter(prefix="/auth", tags=["login"], dependencies=[SameOrigin])
@@ -27,13 +29,14 @@ _DEVICE_SECONDS = 400 * 24 * 3600
 
 
 class Login(BaseModel):
-    """What the login page sends. ``next`` is the page to go on to."""
+    """What the login page sends: also the browser's time zone and the page to go on to."""
 
     model_config = ConfigDict(extra="forbid")
 
     email: str = Field(max_length=254, pattern=r"^[^\x00-\x1f]+$")
     password: SecretStr = Field(min_length=1, max_length=1000)
     code: SecretStr = Field(default=SecretStr(""), max_length=40)
+    time_zone: str = Field(default="", max_length=64)
     next: str = "/"
 
 
@@ -68,6 +71,11 @@ async def log_in(request: Request) -> Response:
     lifetime = portal.settings.session_lifetime_seconds
     _set_cookie(response, session_cookie(portal.settings), token, lifetime)
     _set_cookie(response, device_cookie(portal.settings), device, _DEVICE_SECONDS)
+    who = await accounts.identify(portal, token)
+    if who is not None:
+        cookie, browser = request.cookies.get(LOCALE_COOKIE, ""), browser_locale(request)
+        locale = await places.arrive(portal, who, cookie, browser, login.time_zone)
+        set_locale(response, locale, picked=False)
     return response
 
 

@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from payments_app.components.words import t
 from payments_app.services.balance_story import PERIODS, KindLine, Point
 from payments_app.state.balance import HEIGHT, WIDTH, BalanceState, Bar
 
@@ -10,12 +11,12 @@ def balance_dialog() -> rx.Component:
     """Return the dialog."""
     return rx.dialog.root(
         rx.dialog.content(
-            rx.dialog.title("Why is my balance this?", class_name="dialog-title"),
+            rx.dialog.title(t("Why is my balance this?"), class_name="dialog-title"),
             rx.dialog.description(BalanceState.name, class_name="dialog-note"),
             rx.select.root(
-                rx.select.trigger(aria_label="Period", width="100%"),
+                rx.select.trigger(aria_label=t("Period"), width="100%"),
                 rx.select.content(
-                    *(rx.select.item(label, value=code) for code, label in PERIODS.items()),
+                    *(rx.select.item(t(label), value=code) for code, label in PERIODS.items()),
                     position="popper",
                 ),
                 value=BalanceState.period,
@@ -23,15 +24,15 @@ def balance_dialog() -> rx.Component:
                 size="2",
             ),
             _sums(),
-            rx.el.h2("Balance over time", class_name="chart-head"),
+            rx.el.h2(t("Balance over time"), class_name="chart-head"),
             _curve(),
-            rx.el.h2("Paid in and spent", class_name="chart-head"),
+            rx.el.h2(t("Paid in and spent"), class_name="chart-head"),
             _bars(),
             _ends(),
             _table(),
             rx.hstack(
                 rx.button(
-                    "Close",
+                    t("Close"),
                     on_click=BalanceState.moved(False),
                     variant="soft",
                     color_scheme="gray",
@@ -51,12 +52,12 @@ def balance_dialog() -> rx.Component:
 def _sums() -> rx.Component:
     return rx.el.table(
         rx.el.tbody(
-            _sum("Opening balance", "", BalanceState.opening),
+            _sum(t("Opening balance"), "", BalanceState.opening),
             rx.foreach(BalanceState.lines, _kind),
-            _sum("Balance now", "", BalanceState.closing, class_name="strong"),
+            _sum(t("Balance now"), "", BalanceState.closing, class_name="strong"),
         ),
         class_name="totals tabular spaced",
-        aria_label="What the balance is made of",
+        aria_label=t("What the balance is made of"),
     )
 
 
@@ -85,7 +86,7 @@ def _curve() -> rx.Component:
         view_box=f"-1 -2 {WIDTH + 2} {HEIGHT + 4}",
         class_name="chart curve",
         role="img",
-        aria_label="Balance over time; the figures are in the table below",
+        aria_label=t("Balance over time; the figures are in the table below"),
     )
 
 
@@ -96,7 +97,7 @@ def _bars() -> rx.Component:
         view_box=f"-1 -2 {WIDTH + 2} {HEIGHT + 4}",
         class_name="chart bars",
         role="img",
-        aria_label="Paid in and spent; the figures are in the table below",
+        aria_label=t("Paid in and spent; the figures are in the table below"),
     )
 
 
@@ -112,23 +113,23 @@ def _bar(bar: Bar) -> rx.Component:
 
 def _ends() -> rx.Component:
     return rx.el.p(
-        rx.el.span("Paid in", class_name="key in"),
-        rx.el.span("Spent or given back", class_name="key out"),
+        rx.el.span(t("Paid in"), class_name="key in"),
+        rx.el.span(t("Spent or given back"), class_name="key out"),
         class_name="chart-key",
     )
 
 
 def _table() -> rx.Component:
     return rx.el.details(
-        rx.el.summary("Show the figures"),
+        rx.el.summary(t("Show the figures")),
         rx.el.div(
             rx.el.table(
                 rx.el.thead(
                     rx.el.tr(
-                        rx.el.th("When", scope="col"),
-                        rx.el.th("Paid in", scope="col", class_name="end"),
-                        rx.el.th("Spent", scope="col", class_name="end"),
-                        rx.el.th("Balance", scope="col", class_name="end"),
+                        rx.el.th(t("When"), scope="col"),
+                        rx.el.th(t("Paid in"), scope="col", class_name="end"),
+                        rx.el.th(t("Spent"), scope="col", class_name="end"),
+                        rx.el.th(t("Balance"), scope="col", class_name="end"),
                     )
                 ),
                 rx.el.tbody(rx.foreach(BalanceState.points, _point)),

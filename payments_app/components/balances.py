@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from payments_app.components.words import t
 from payments_app.services.reports import BalanceLine
 from payments_app.state.balance import BalanceState
 from payments_app.state.payments import PaymentsState
@@ -16,7 +17,7 @@ def balances() -> rx.Component:
             rx.foreach(PaymentsState.balances, _balance),
         ),
         class_name="balances",
-        aria_label="Balance",
+        aria_label=t("Balance"),
     )
 
 
@@ -28,11 +29,11 @@ def _balance(balance: BalanceLine) -> rx.Component:
             on_click=BalanceState.open(balance.currency),
             type="button",
             class_name="label why",
-            title="Why is my balance this?",
+            title=t("Why is my balance this?"),
         ),
         rx.el.strong(balance.amount, class_name="figure tabular"),
         rx.el.span(
-            rx.cond(balance.pending != "", f"{balance.pending} pending", ""),
+            rx.cond(balance.pending != "", t("{pending} pending", pending=balance.pending), ""),
             class_name="pending-sum tabular",
         ),
         key=balance.name,

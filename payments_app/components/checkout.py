@@ -8,6 +8,7 @@ from reflex_components_core.core.banner import has_connection_errors
 from payments_app.components import checkout_fields as fields
 from payments_app.components.card_fields import Leave
 from payments_app.components.checkout_stand import pending_buttons, stand_panel, watch
+from payments_app.components.words import t
 from payments_app.state.checkout import CheckoutState
 from payments_app.state.checkout_form import PAYMENT
 from payments_app.state.checkout_views import OfferView, Stand
@@ -15,7 +16,7 @@ from payments_app.state.checkout_views import OfferView, Stand
 
 def _own_button(offer: OfferView) -> rx.Component:
     return rx.button(
-        f"Pay With {offer.label}",
+        t("Pay With {label}", label=offer.label),
         on_click=CheckoutState.open_dialog(offer.code),
         variant="surface",
         color_scheme="gray",
@@ -30,7 +31,7 @@ def payment_buttons() -> rx.Component:
         rx.fragment(),
         rx.fragment(
             rx.foreach(CheckoutState.own_dialogs, _own_button),
-            rx.button("Make Payment", on_click=CheckoutState.open_dialog(PAYMENT), size="2"),
+            rx.button(t("Make Payment"), on_click=CheckoutState.open_dialog(PAYMENT), size="2"),
         ),
     )
 
@@ -100,10 +101,12 @@ def _notice() -> rx.Component:
 
 def _form_buttons() -> rx.Component:
     own = CheckoutState.dialog != PAYMENT
-    words = rx.cond(CheckoutState.total != "", f"Pay {CheckoutState.total}", "Pay")
+    words = rx.cond(
+        CheckoutState.total != "", t("Pay {total}", total=CheckoutState.total), t("Pay")
+    )
     return rx.hstack(
         rx.button(
-            "Cancel",
+            t("Cancel"),
             on_click=CheckoutState.close_dialog,
             variant="soft",
             color_scheme="gray",
@@ -111,7 +114,7 @@ def _form_buttons() -> rx.Component:
             disabled=fields.locked(),
         ),
         rx.button(
-            rx.cond(CheckoutState.failed, "Try again", rx.cond(own, "Confirm", words)),
+            rx.cond(CheckoutState.failed, t("Try again"), rx.cond(own, t("Confirm"), words)),
             type="submit",
             loading=fields.locked(),
             disabled=fields.locked() | has_connection_errors,
@@ -124,21 +127,26 @@ def _form_buttons() -> rx.Component:
 def _other(other: Stand) -> rx.Component:
     return rx.vstack(
         rx.text(
-            f"You have an open {other.gateway} payment of {other.amount} from {other.age}.",
+            t(
+                "You have an open {gateway} payment of {amount} from {age}.",
+                gateway=other.gateway,
+                amount=other.amount,
+                age=other.age,
+            ),
             size="2",
         ),
         rx.hstack(
             rx.button(
                 # A gateway's page on our own host (the sandbox) is none of the router's pages.
                 rx.el.a(
-                    "Continue it",
+                    t("Continue it"),
                     href=rx.cond(other.link != "", other.link, f"/pay/{other.reference}"),
                 ),
                 as_child=True,
                 variant="surface",
             ),
             rx.button(
-                "Cancel it",
+                t("Cancel it"),
                 on_click=CheckoutState.cancel_other(other.reference),
                 variant="soft",
                 color_scheme="gray",
@@ -158,17 +166,17 @@ def _other(other: Stand) -> rx.Component:
 def _question() -> rx.Component:
     return rx.vstack(
         rx.foreach(CheckoutState.others, _other),
-        rx.text("Continue it, cancel it, or pay again?", size="2", weight="medium"),
+        rx.text(t("Continue it, cancel it, or pay again?"), size="2", weight="medium"),
         rx.hstack(
             rx.button(
-                "Back",
+                t("Back"),
                 on_click=CheckoutState.back_to_form,
                 variant="soft",
                 color_scheme="gray",
                 type="button",
             ),
             rx.button(
-                "Pay again",
+                t("Pay again"),
                 on_click=CheckoutState.pay_anyway(CheckoutState.attempt),
                 disabled=has_connection_errors,
                 type="button",
@@ -206,7 +214,7 @@ def _stand_buttons() -> rx.Component:
     return rx.hstack(
         rx.cond(completed, rx.fragment(), pending_buttons()),
         rx.button(
-            rx.cond(completed, "Done", "Close"),
+            rx.cond(completed, t("Done"), t("Close")),
             on_click=CheckoutState.close_dialog,
             type="button",
         ),

@@ -4,16 +4,17 @@ import reflex as rx
 
 from payments_app.components.card_fields import CardFields
 from payments_app.components.pieces import method_icon
+from payments_app.components.words import t
 from payments_app.state.checkout import CheckoutState
 from payments_app.state.checkout_views import ChannelGroup, OfferView, QuickAmount
 
 _CARD_TEXTS = {
-    "group": "Card",
-    "cardNumber": {"label": "Card number", "missing": "Enter the card number."},
-    "cardExpiry": {"label": "Expiry (month / year)", "missing": "Enter the month and year."},
-    "cardCvc": {"label": "CVC", "missing": "Enter the security code."},
-    "broken": "The card fields could not be loaded.",
-    "again": "Load them again",
+    "group": t("Card"),
+    "cardNumber": {"label": t("Card number"), "missing": t("Enter the card number.")},
+    "cardExpiry": {"label": t("Expiry (month / year)"), "missing": t("Enter the month and year.")},
+    "cardCvc": {"label": t("CVC"), "missing": t("Enter the security code.")},
+    "broken": t("The card fields could not be loaded."),
+    "again": t("Load them again"),
 }
 
 
@@ -71,7 +72,9 @@ def _offer(offer: OfferView) -> rx.Component:
                 rx.cond(
                     offer.answering,
                     rx.fragment(),
-                    rx.text("Not answering now", size="1", color="var(--amber-11)", role="status"),
+                    rx.text(
+                        t("Not answering now"), size="1", color="var(--amber-11)", role="status"
+                    ),
                 ),
             ),
             align="center",
@@ -87,7 +90,7 @@ def gateways() -> rx.Component:
     """Choose among the ways to pay."""
     return field(
         "gateway",
-        "Pay via",
+        t("Pay via"),
         rx.radio_cards.root(
             rx.foreach(CheckoutState.offers, _offer),
             value=CheckoutState.gateway,
@@ -118,10 +121,10 @@ def channels() -> rx.Component:
     """Choose the channel within a way to pay, grouped by kind."""
     return field(
         "channel",
-        "Pay via",
+        t("Pay via"),
         rx.select.root(
             rx.select.trigger(
-                placeholder="Choose",
+                placeholder=t("Choose"),
                 width="100%",
                 custom_attrs=described("channel"),
             ),
@@ -168,7 +171,7 @@ def amount_and_currency() -> rx.Component:
     return rx.grid(
         field(
             "amount",
-            "Amount",
+            t("Amount"),
             rx.input(
                 rx.input.slot(CheckoutState.symbol),
                 value=CheckoutState.amount,
@@ -184,7 +187,7 @@ def amount_and_currency() -> rx.Component:
         ),
         field(
             "currency",
-            "Currency",
+            t("Currency"),
             rx.cond(
                 CheckoutState.currencies.length() == 1,
                 rx.input(
@@ -195,7 +198,7 @@ def amount_and_currency() -> rx.Component:
                 ),
                 rx.select.root(
                     rx.select.trigger(
-                        placeholder="Choose", width="100%", custom_attrs=described("currency")
+                        placeholder=t("Choose"), width="100%", custom_attrs=described("currency")
                     ),
                     rx.select.content(
                         rx.foreach(
@@ -215,7 +218,7 @@ def amount_and_currency() -> rx.Component:
             spacing="1",
             wrap="wrap",
             role="group",
-            aria_label="Quick choices",
+            aria_label=t("Quick choices"),
             grid_column="1 / -1",
         ),
         columns="1fr 104px",

@@ -4,11 +4,12 @@ import reflex as rx
 
 from payments_app.components.card_fields import Waiting
 from payments_app.components.look import CopyButton
+from payments_app.components.words import t
 from payments_app.state.checkout import UNKNOWN, CheckoutState
 from payments_app.state.checkout_views import Line
 
-ASKED = "Asked {ago} ago, next check in {next}"
-ASKED_SOON = "Asked {ago} ago, checking again"
+ASKED = t("Asked {ago} ago, next check in {next}")
+ASKED_SOON = t("Asked {ago} ago, checking again")
 
 _TICK_SECONDS = 3
 
@@ -46,10 +47,10 @@ def completed() -> rx.Component:
     stand = CheckoutState.stand
     return _head(
         _disc("check", "green"),
-        f"{stand.amount} is paid",
-        _soft("It was added to your balance."),
+        t("{amount} is paid", amount=stand.amount),
+        _soft(t("It was added to your balance.")),
         rx.hstack(
-            rx.text("New balance", size="2", color="var(--gray-11)"),
+            rx.text(t("New balance"), size="2", color="var(--gray-11)"),
             rx.text(stand.balance, size="5", weight="medium", class_name="tabular"),
             align="baseline",
             spacing="2",
@@ -61,15 +62,17 @@ def completed() -> rx.Component:
 def cancelled() -> rx.Component:
     """Return why nothing was paid."""
     stand = CheckoutState.stand
-    return _head(_disc("x", "gray"), f"{stand.amount} was not paid", _soft(stand.words))
+    return _head(
+        _disc("x", "gray"), t("{amount} was not paid", amount=stand.amount), _soft(stand.words)
+    )
 
 
 def unknown() -> rx.Component:
     """Return what is said of an address that leads to no payment."""
     return _head(
         _disc("search-x", "gray"),
-        "There is no such payment",
-        _soft("The address may be incomplete, or the payment belongs to another account."),
+        t("There is no such payment"),
+        _soft(t("The address may be incomplete, or the payment belongs to another account.")),
     )
 
 
@@ -103,14 +106,18 @@ def waiting() -> rx.Component:
     return rx.vstack(
         _head(
             rx.center(rx.spinner(size="3"), height="44px"),
-            f"Waiting for {stand.gateway}'s confirmation",
-            _soft(rx.cond(stand.words != "", stand.words, f"{stand.amount} is pending.")),
+            t("Waiting for {gateway}'s confirmation", gateway=stand.gateway),
+            _soft(
+                rx.cond(
+                    stand.words != "", stand.words, t("{amount} is pending.", amount=stand.amount)
+                )
+            ),
         ),
         _asked(),
         rx.cond(
             stand.link != "",
             rx.button(
-                rx.el.a(f"Continue at {stand.gateway}", href=stand.link),
+                rx.el.a(t("Continue at {gateway}", gateway=stand.gateway), href=stand.link),
                 as_child=True,
                 variant="ghost",
             ),
@@ -127,17 +134,17 @@ def paid_in_part() -> rx.Component:
     return rx.vstack(
         _head(
             _disc("circle-dashed", "amber"),
-            f"{stand.arrived} of {stand.amount} arrived",
-            _soft("Pay the rest, or have what arrived added to your balance as it is."),
+            t("{arrived} of {amount} arrived", arrived=stand.arrived, amount=stand.amount),
+            _soft(t("Pay the rest, or have what arrived added to your balance as it is.")),
         ),
         _asked(),
         rx.hstack(
             rx.cond(
                 stand.link != "",
-                rx.button(rx.el.a("Pay the rest", href=stand.link), as_child=True),
+                rx.button(rx.el.a(t("Pay the rest"), href=stand.link), as_child=True),
             ),
             rx.button(
-                f"Credit {stand.arrived}",
+                t("Credit {arrived}", arrived=stand.arrived),
                 on_click=CheckoutState.credit_arrived,
                 variant="surface",
                 type="button",
@@ -162,11 +169,15 @@ def instructions() -> rx.Component:
     """Return how to pay elsewhere: the reference to copy, the details and until when."""
     stand = CheckoutState.stand
     return rx.vstack(
-        rx.text(f"Pay {stand.amount} with {stand.gateway}", size="4", weight="medium"),
+        rx.text(
+            t("Pay {amount} with {gateway}", amount=stand.amount, gateway=stand.gateway),
+            size="4",
+            weight="medium",
+        ),
         rx.text(stand.instructions, size="2", color="var(--gray-11)", white_space="pre-line"),
         rx.vstack(
-            rx.text("Reference", size="1", color="var(--gray-11)"),
-            CopyButton.create(text=stand.pay_reference, label="Copy the reference"),
+            rx.text(t("Reference"), size="1", color="var(--gray-11)"),
+            CopyButton.create(text=stand.pay_reference, label=t("Copy the reference")),
             spacing="1",
             padding="12px",
             background="var(--gray-a2)",
@@ -178,7 +189,7 @@ def instructions() -> rx.Component:
             rx.cond(
                 stand.until != "",
                 rx.data_list.item(
-                    rx.data_list.label("Pay until", min_width="112px"),
+                    rx.data_list.label(t("Pay until"), min_width="112px"),
                     rx.data_list.value(stand.until),
                 ),
             ),
@@ -217,11 +228,13 @@ def pending_buttons() -> rx.Component:
     """Return what can be done about a payment that is waited for."""
     return rx.fragment(
         rx.button(
-            "Cancel payment",
+            t("Cancel payment"),
             on_click=CheckoutState.cancel_payment,
             variant="soft",
             color_scheme="gray",
             type="button",
         ),
-        rx.button("Check now", on_click=CheckoutState.check_now, variant="surface", type="button"),
+        rx.button(
+            t("Check now"), on_click=CheckoutState.check_now, variant="surface", type="button"
+        ),
     )

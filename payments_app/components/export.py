@@ -3,11 +3,12 @@
 import reflex as rx
 
 from payments_app.components.look import PlainLink
+from payments_app.components.words import t
 from payments_app.services.reports import TotalLine
 from payments_app.state.export import ALL, CURRENT, ExportState
 from payments_app.state.payments import PaymentsState
 
-_LABEL = "Download payments as CSV"
+_LABEL = t("Download payments as CSV")
 
 
 def export_button() -> rx.Component:
@@ -29,14 +30,14 @@ def export_button() -> rx.Component:
         rx.dialog.content(
             rx.dialog.title(_LABEL, class_name="dialog-title"),
             rx.dialog.description(
-                "What the file holds, before it starts.",
+                t("What the file holds, before it starts."),
                 class_name="dialog-note",
             ),
             rx.cond(PaymentsState.narrowed, _scope()),
             rx.cond(ExportState.ready, _totals(), rx.skeleton(width="100%", height="96px")),
             rx.hstack(
                 rx.button(
-                    "Cancel",
+                    t("Cancel"),
                     on_click=ExportState.moved(False),
                     variant="soft",
                     color_scheme="gray",
@@ -45,7 +46,7 @@ def export_button() -> rx.Component:
                 rx.button(
                     PlainLink.create(
                         rx.icon("download", size=16, aria_hidden="true"),
-                        "Download",
+                        t("Download"),
                         href=ExportState.address,
                         download=True,
                         on_click=ExportState.moved(False),
@@ -66,11 +67,11 @@ def export_button() -> rx.Component:
 
 def _scope() -> rx.Component:
     return rx.radio_group.root(
-        _choice(CURRENT, "Only what the filter shows"),
-        _choice(ALL, "All payments"),
+        _choice(CURRENT, t("Only what the filter shows")),
+        _choice(ALL, t("All payments")),
         value=ExportState.scope,
         on_change=ExportState.choose,
-        aria_label="Which payments",
+        aria_label=t("Which payments"),
         margin_bottom="16px",
     )
 
@@ -81,12 +82,12 @@ def _choice(value: str, label: str) -> rx.Component:
 
 def _totals() -> rx.Component:
     return rx.el.table(
-        rx.el.caption(f"{ExportState.rows} payments"),
+        rx.el.caption(t("Payments: {rows}", rows=ExportState.rows)),
         rx.el.thead(
             rx.el.tr(
-                rx.el.th("Currency", scope="col"),
-                rx.el.th("Payments", scope="col", class_name="end"),
-                rx.el.th("Total of Completed", scope="col", class_name="end"),
+                rx.el.th(t("Currency"), scope="col"),
+                rx.el.th(t("Payments"), scope="col", class_name="end"),
+                rx.el.th(t("Total of Completed"), scope="col", class_name="end"),
             )
         ),
         rx.el.tbody(rx.foreach(ExportState.totals, _total)),

@@ -6,7 +6,20 @@ import reflex as rx
 
 from payments_app.api.guards import FORM_FIELD
 from payments_app.components.look import NativeForm
+from payments_app.components.words import t
+from payments_app.domain.languages import LANGUAGES
 from payments_app.state.session import SessionState
+
+
+class ZoneSelect(rx.NoSSRComponent):
+    """Lets the user choose the time zone of dates. See assets/zone_select.js."""
+
+    library = "$/public/zone_select.js"
+    tag = "ZoneSelect"
+
+    zone: rx.Var[str]
+    label: rx.Var[str]
+    save: rx.Var[str]
 
 
 def field(
@@ -41,10 +54,28 @@ def posted_form(action: str | rx.Var[str], *content: rx.Component) -> rx.Compone
     return NativeForm.create(token, *content, action=action, method="post")
 
 
+def language_choice() -> rx.Component:
+    """Return the languages, each by its own name; a press opens the page anew in that language."""
+    names = (
+        rx.el.button(
+            language.name, type="submit", name="language", value=language.code, lang=language.code
+        )
+        for language in LANGUAGES.values()
+    )
+    return rx.el.div(
+        NativeForm.create(*names, action="/auth/places", method="post"),
+        class_name="languages",
+        aria_label=t("Language"),
+        role="group",
+    )
+
+
 def dialog_buttons(label: str, on_cancel: rx.event.EventSpec) -> rx.Component:
     """Show Cancel and the button that sends the form."""
     return rx.flex(
-        rx.button("Cancel", on_click=on_cancel, type="button", variant="soft", color_scheme="gray"),
+        rx.button(
+            t("Cancel"), on_click=on_cancel, type="button", variant="soft", color_scheme="gray"
+        ),
         rx.button(label, type="submit"),
         spacing="3",
         justify="end",

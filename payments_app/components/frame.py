@@ -3,9 +3,10 @@
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
-from payments_app.components.forms import posted_form
+from payments_app.components.forms import language_choice, posted_form
 from payments_app.components.look import PlainLink
 from payments_app.components.notifications import notifications_dialog, notifications_entry
+from payments_app.components.words import t
 from payments_app.settings import Settings
 from payments_app.state.notice import NoticeState
 from payments_app.state.payments import PaymentsState
@@ -15,7 +16,7 @@ from payments_app.state.session import CUSTOMER_PAGE, PROFILE_PAGE, STAFF_PAGE, 
 def customer_frame(*content: rx.Component) -> rx.Component:
     """Put the content of a customer's page under the top bar."""
     return rx.box(
-        PlainLink.create("Skip to content", href="#content", class_name="skip"),
+        PlainLink.create(t("Skip to content"), href="#content", class_name="skip"),
         offline_bar(),
         notice_bar(),
         rx.cond(SessionState.viewing, _viewing_bar()),
@@ -52,7 +53,7 @@ def plain_frame(*content: rx.Component) -> rx.Component:
     """Put the content of a user's own page under a bar that leads back to the others."""
     home = rx.cond(SessionState.is_staff, STAFF_PAGE, CUSTOMER_PAGE)
     return rx.box(
-        PlainLink.create("Skip to content", href="#content", class_name="skip"),
+        PlainLink.create(t("Skip to content"), href="#content", class_name="skip"),
         offline_bar(),
         notice_bar(),
         rx.el.header(
@@ -83,7 +84,7 @@ def theme_switch() -> rx.Component:
         color_scheme="gray",
         size="2",
         class_name="bar-button",
-        aria_label="Switch between light and dark",
+        aria_label=t("Switch between light and dark"),
     )
 
 
@@ -93,7 +94,7 @@ def offline_bar() -> rx.Component:
         has_connection_errors,
         rx.el.div(
             rx.icon("cloud-off", size=14, aria_hidden="true"),
-            "No connection. What you typed is kept; we keep trying to reconnect.",
+            t("No connection. What you typed is kept; we keep trying to reconnect."),
             class_name="offline",
             role="status",
         ),
@@ -113,7 +114,7 @@ def notice_bar() -> rx.Component:
                 variant="ghost",
                 color_scheme="gray",
                 size="1",
-                aria_label="Dismiss",
+                aria_label=t("Dismiss"),
             ),
             class_name="offline",
             role="status",
@@ -125,13 +126,14 @@ def _viewing_bar() -> rx.Component:
     return rx.el.div(
         rx.icon("eye", size=14, aria_hidden="true"),
         rx.el.span(
-            "You see what ",
-            rx.el.strong(SessionState.account_name),
-            " sees. Nothing can be changed.",
+            t(
+                "You see what {account} sees. Nothing can be changed.",
+                account=SessionState.account_name,
+            )
         ),
         posted_form(
             "/auth/leave-view",
-            rx.button("Leave", type="submit", variant="surface", color_scheme="amber", size="1"),
+            rx.button(t("Leave"), type="submit", variant="surface", color_scheme="amber", size="1"),
         ),
         class_name="viewing",
         role="status",
@@ -141,10 +143,10 @@ def _viewing_bar() -> rx.Component:
 def _live_mark() -> rx.Component:
     return rx.cond(
         has_connection_errors,
-        rx.el.span("Reconnecting", class_name="live away wide"),
+        rx.el.span(t("Reconnecting"), class_name="live away wide"),
         rx.cond(
             PaymentsState.phase == "ready",
-            rx.el.span("Live", class_name="live wide"),
+            rx.el.span(t("Live"), class_name="live wide"),
             rx.fragment(),
         ),
     )
@@ -157,7 +159,7 @@ def _balance_chip() -> rx.Component:
             lambda balance: rx.el.span(balance.amount, key=balance.name),
         ),
         class_name="chip tabular",
-        aria_label="Balance",
+        aria_label=t("Balance"),
         role="group",
     )
 
@@ -170,7 +172,7 @@ def user_menu() -> rx.Component:
                 SessionState.user_name[0],
                 class_name="avatar",
                 type="button",
-                aria_label="Your menu",
+                aria_label=t("Your menu"),
             ),
         ),
         rx.popover.content(
@@ -183,18 +185,19 @@ def user_menu() -> rx.Component:
                 align="center",
                 spacing="2",
             ),
+            language_choice(),
             rx.cond(SessionState.is_staff | SessionState.viewing, None, notifications_entry()),
             rx.cond(
                 SessionState.viewing,
                 rx.fragment(),
-                rx.link("Profile and security", href=PROFILE_PAGE, size="2"),
+                rx.link(t("Profile and security"), href=PROFILE_PAGE, size="2"),
             ),
             rx.separator(size="4", margin_y="12px"),
             posted_form(
                 "/auth/logout",
                 rx.button(
                     rx.icon("log-out", size=14, aria_hidden="true"),
-                    "Log out",
+                    t("Log out"),
                     type="submit",
                     variant="soft",
                     color_scheme="gray",
@@ -202,7 +205,7 @@ def user_menu() -> rx.Component:
                     width="100%",
                 ),
             ),
-            aria_label="Your menu",
+            aria_label=t("Your menu"),
             align="end",
             width="240px",
             size="1",

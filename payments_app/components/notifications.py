@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from payments_app.components.words import t
 from payments_app.domain.mail import CHOSEN_KINDS, MailKind
 from payments_app.services.wording import MAIL_NAMES
 from payments_app.state.notifications import NotificationState
@@ -12,7 +13,7 @@ def notifications_entry() -> rx.Component:
     return rx.popover.close(
         rx.button(
             rx.icon("bell", size=14, aria_hidden="true"),
-            "Notifications",
+            t("Notifications"),
             on_click=NotificationState.moved(True),
             variant="ghost",
             color_scheme="gray",
@@ -26,31 +27,31 @@ def notifications_dialog() -> rx.Component:
     """Return the dialog."""
     return rx.dialog.root(
         rx.dialog.content(
-            rx.dialog.title("Notifications", class_name="dialog-title"),
+            rx.dialog.title(t("Notifications"), class_name="dialog-title"),
             rx.dialog.description(
-                "E-mails that you get about your account.", class_name="dialog-note"
+                t("E-mails that you get about your account."), class_name="dialog-note"
             ),
-            *(_choice(kind, MAIL_NAMES[kind]) for kind in CHOSEN_KINDS),
+            *(_choice(kind, t(MAIL_NAMES[kind])) for kind in CHOSEN_KINDS),
             _limit(),
             rx.el.p(
-                "A sign-in from a new device and a new password are always told.",
+                t("A sign-in from a new device and a new password are always told."),
                 class_name="quiet small-note",
             ),
             rx.hstack(
                 rx.el.span(
-                    rx.cond(NotificationState.saved, "Saved", ""),
+                    rx.cond(NotificationState.saved, t("Saved"), ""),
                     class_name="quiet",
                     role="status",
                 ),
                 rx.spacer(),
                 rx.button(
-                    "Close",
+                    t("Close"),
                     on_click=NotificationState.moved(False),
                     variant="soft",
                     color_scheme="gray",
                     type="button",
                 ),
-                rx.button("Save", on_click=NotificationState.save),
+                rx.button(t("Save"), on_click=NotificationState.save),
                 align="center",
                 spacing="3",
                 margin_top="20px",
@@ -78,12 +79,12 @@ def _choice(kind: MailKind, label: str) -> rx.Component:
 def _limit() -> rx.Component:
     return rx.el.div(
         rx.el.label(
-            rx.el.span("Balance below"),
+            rx.el.span(t("Balance below")),
             rx.input(
                 rx.input.slot(NotificationState.home_currency, side="right"),
                 default_value=NotificationState.limit,
                 on_change=NotificationState.type_limit.debounce(150),
-                placeholder="Never",
+                placeholder=t("Never"),
                 input_mode="decimal",
                 max_length=40,
                 width="160px",

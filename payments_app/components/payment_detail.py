@@ -7,6 +7,7 @@ from payments_app.components.card_fields import Waiting
 from payments_app.components.checkout_stand import ASKED, ASKED_SOON
 from payments_app.components.look import CopyButton, PlainLink, RowKeys
 from payments_app.components.pieces import fact, method_icon, side_sheet, status_pill
+from payments_app.components.words import t
 from payments_app.domain.payment import PaymentStatus
 from payments_app.services.reports import Linked, Step
 from payments_app.state.checkout import CheckoutState
@@ -39,19 +40,19 @@ def _payment() -> rx.Component:
         rx.cond(DetailState.notice != "", rx.el.p(DetailState.notice, role="status")),
         rx.el.dl(
             fact(
-                "Method",
+                t("Method"),
                 rx.el.span(method_icon(row.icon), rx.el.span(row.method), class_name="method"),
             ),
-            rx.cond(detail.charged != "", fact("You paid", detail.charged)),
-            fact("Created", detail.created),
-            rx.cond(detail.completed != "", fact("Completed", detail.completed)),
-            fact("Reference", CopyButton.create(text=row.reference, label="Copy reference")),
+            rx.cond(detail.charged != "", fact(t("You paid"), detail.charged)),
+            fact(t("Created"), detail.created),
+            rx.cond(detail.completed != "", fact(t("Completed"), detail.completed)),
+            fact(t("Reference"), CopyButton.create(text=row.reference, label=t("Copy reference"))),
             rx.cond(
                 detail.gateway_reference != "",
                 fact(
-                    "Provider's reference",
+                    t("Provider's reference"),
                     CopyButton.create(
-                        text=detail.gateway_reference, label="Copy provider's reference"
+                        text=detail.gateway_reference, label=t("Copy provider's reference")
                     ),
                 ),
             ),
@@ -61,7 +62,7 @@ def _payment() -> rx.Component:
         rx.cond(
             detail.steps.length() > 0,
             rx.fragment(
-                rx.el.h2("What happened"),
+                rx.el.h2(t("What happened")),
                 rx.el.ol(rx.foreach(detail.steps, _step), class_name="steps"),
             ),
         ),
@@ -73,17 +74,17 @@ def _actions() -> rx.Component:
     return rx.cond(
         DetailState.asks_to_cancel,
         rx.el.div(
-            rx.el.p("Cancel this payment? Nothing will be charged."),
+            rx.el.p(t("Cancel this payment? Nothing will be charged.")),
             rx.hstack(
                 rx.button(
-                    "Keep it",
+                    t("Keep it"),
                     on_click=DetailState.ask_to_cancel(False),
                     variant="soft",
                     color_scheme="gray",
                     size="2",
                 ),
                 rx.button(
-                    "Cancel payment",
+                    t("Cancel payment"),
                     on_click=DetailState.cancel,
                     disabled=has_connection_errors,
                     color_scheme="red",
@@ -96,7 +97,7 @@ def _actions() -> rx.Component:
         ),
         rx.hstack(
             rx.button(
-                "Check now",
+                t("Check now"),
                 on_click=DetailState.check,
                 loading=DetailState.busy,
                 disabled=DetailState.busy | has_connection_errors,
@@ -104,14 +105,14 @@ def _actions() -> rx.Component:
                 size="2",
             ),
             rx.button(
-                "Cancel payment",
+                t("Cancel payment"),
                 on_click=DetailState.ask_to_cancel(True),
                 disabled=DetailState.busy | has_connection_errors,
                 variant="soft",
                 color_scheme="gray",
                 size="2",
             ),
-            rx.link("How to pay", href=f"/pay/{DetailState.detail.row.reference}", size="2"),
+            rx.link(t("How to pay"), href=f"/pay/{DetailState.detail.row.reference}", size="2"),
             align="center",
             spacing="2",
             class_name="sheet-actions",
@@ -137,7 +138,7 @@ def _asked() -> rx.Component:
 def _try_again() -> rx.Component:
     return rx.box(
         rx.button(
-            "Try again",
+            t("Try again"),
             on_click=CheckoutState.try_again(DetailState.reference),
             disabled=has_connection_errors,
             variant="surface",
@@ -151,7 +152,7 @@ def _receipt(reference: rx.Var[str]) -> rx.Component:
         rx.button(
             PlainLink.create(
                 rx.icon("receipt-text", size=16, aria_hidden="true"),
-                "Receipt as PDF",
+                t("Receipt as PDF"),
                 href=f"/receipts/{reference}.pdf",
                 download=True,
             ),
@@ -164,7 +165,7 @@ def _receipt(reference: rx.Var[str]) -> rx.Component:
 
 
 def _linked(other: Linked) -> rx.Component:
-    return fact("See also", rx.link(other.text, href=f"/?payment={other.reference}"))
+    return fact(t("See also"), rx.link(other.text, href=f"/?payment={other.reference}"))
 
 
 def _step(step: Step) -> rx.Component:
@@ -173,5 +174,5 @@ def _step(step: Step) -> rx.Component:
 
 def _not_found() -> rx.Component:
     return rx.el.div(
-        rx.el.p("There is no such payment on your account."), class_name="sheet-body quiet"
+        rx.el.p(t("There is no such payment on your account.")), class_name="sheet-body quiet"
     )

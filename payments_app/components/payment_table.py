@@ -4,6 +4,7 @@ import reflex as rx
 
 from payments_app.components.checkout import payment_buttons
 from payments_app.components.pieces import method_icon, status_pill
+from payments_app.components.words import t, tn
 from payments_app.db.payments import Order
 from payments_app.services.reports import Row
 from payments_app.state.payments import PaymentsState
@@ -23,9 +24,7 @@ def payment_table() -> rx.Component:
             PaymentsState.news > 0,
             rx.button(
                 rx.icon("arrow-up", size=14, aria_hidden="true"),
-                rx.cond(
-                    PaymentsState.news == 1, "1 new payment", f"{PaymentsState.news} new payments"
-                ),
+                tn("{count} new payment", "{count} new payments", PaymentsState.news),
                 on_click=PaymentsState.go_first,
                 size="1",
                 radius="full",
@@ -50,28 +49,28 @@ def _table(*rows: rx.Component) -> rx.Component:
         rx.el.thead(
             rx.el.tr(
                 _sortable(
-                    "Date / Time",
+                    t("Date / Time"),
                     PaymentsState.sort_by_date,
                     ascending=Order.OLDEST,
                     descending=Order.NEWEST,
                     beside=rx.el.span(PaymentsState.time_zone, class_name="zone"),
                 ),
-                rx.el.th("Description", scope="col"),
-                rx.el.th("Method", scope="col"),
-                rx.el.th("Status", scope="col"),
+                rx.el.th(t("Description"), scope="col"),
+                rx.el.th(t("Method"), scope="col"),
+                rx.el.th(t("Status"), scope="col"),
                 _sortable(
-                    "Total",
+                    t("Total"),
                     PaymentsState.sort_by_total,
                     ascending=Order.LOWEST,
                     descending=Order.HIGHEST,
                     class_name="end",
                 ),
-                rx.cond(_IN_DATE_ORDER, rx.el.th("Balance", scope="col", class_name="end")),
+                rx.cond(_IN_DATE_ORDER, rx.el.th(t("Balance"), scope="col", class_name="end")),
             )
         ),
         rx.el.tbody(*rows),
         class_name="payments",
-        aria_label="Payments",
+        aria_label=t("Payments"),
         aria_busy=PaymentsState.phase == "loading",
     )
 
@@ -155,10 +154,10 @@ def _pages() -> rx.Component:
     return rx.el.nav(
         rx.el.span(PaymentsState.range_text, class_name="tabular"),
         rx.el.span(class_name="grow"),
-        _page_button("Newer", "Previous", PaymentsState.go_newer, PaymentsState.has_newer),
-        _page_button("Older", "Next", PaymentsState.go_older, PaymentsState.has_older),
+        _page_button(t("Newer"), t("Previous"), PaymentsState.go_newer, PaymentsState.has_newer),
+        _page_button(t("Older"), t("Next"), PaymentsState.go_older, PaymentsState.has_older),
         class_name="foot",
-        aria_label="Pages",
+        aria_label=t("Pages"),
     )
 
 
@@ -187,8 +186,8 @@ def _notice(icon: str, title: str, *content: rx.Component) -> rx.Component:
 def _empty() -> rx.Component:
     return _notice(
         "wallet",
-        "No payments yet",
-        rx.el.p("Top up your account, and every payment is listed here."),
+        t("No payments yet"),
+        rx.el.p(t("Top up your account, and every payment is listed here.")),
         rx.el.div(payment_buttons(), class_name="notice-actions"),
     )
 
@@ -196,17 +195,24 @@ def _empty() -> rx.Component:
 def _no_match() -> rx.Component:
     return _notice(
         "search-x",
-        "No payment matches",
+        t("No payment matches"),
         rx.el.p(PaymentsState.filters_text),
-        rx.button("Show all payments", on_click=PaymentsState.clear, variant="surface", size="2"),
+        rx.button(
+            t("Show all payments"), on_click=PaymentsState.clear, variant="surface", size="2"
+        ),
     )
 
 
 def _error() -> rx.Component:
     return _notice(
         "triangle-alert",
-        "Your payments cannot be shown just now",
-        rx.el.p("Nothing is lost. Try again in a moment."),
-        rx.button("Try again", on_click=PaymentsState.try_again, variant="surface", size="2"),
-        rx.el.small(f"If it stays so, quote {PaymentsState.error_reference} to us."),
+        t("Your payments cannot be shown just now"),
+        rx.el.p(t("Nothing is lost. Try again in a moment.")),
+        rx.button(t("Try again"), on_click=PaymentsState.try_again, variant="surface", size="2"),
+        rx.el.small(
+            t(
+                "If it stays so, quote {error_reference} to us.",
+                error_reference=PaymentsState.error_reference,
+            )
+        ),
     )

@@ -4,6 +4,7 @@ from typing import Final
 
 import reflex as rx
 
+from payments_app.components.words import t
 from payments_app.gateways.registry import GATEWAYS
 from payments_app.services.reports import KIND_ICONS
 
@@ -35,14 +36,14 @@ def side_sheet(state: type[rx.State], content: rx.Component) -> rx.Component:
     return rx.dialog.root(
         rx.dialog.content(
             rx.hstack(
-                rx.dialog.title("Payment", class_name="dialog-title"),
+                rx.dialog.title(t("Payment"), class_name="dialog-title"),
                 rx.spacer(),
                 rx.dialog.close(
                     rx.icon_button(
                         rx.icon("x", size=16),
                         variant="ghost",
                         color_scheme="gray",
-                        aria_label="Close",
+                        aria_label=t("Close"),
                     )
                 ),
                 align="center",

@@ -3,11 +3,12 @@
 import reflex as rx
 
 from payments_app.components.look import PlainLink
+from payments_app.components.words import t
 from payments_app.services.periods import PERIODS
 from payments_app.services.statements import SummaryLine
 from payments_app.state.statement import OTHER_DAYS, StatementState
 
-_LABEL = "Statement of account as PDF"
+_LABEL = t("Statement of account as PDF")
 
 
 def statement_button() -> rx.Component:
@@ -26,16 +27,16 @@ def statement_button() -> rx.Component:
             content=_LABEL,
         ),
         rx.dialog.content(
-            rx.dialog.title("Statement of account", class_name="dialog-title"),
+            rx.dialog.title(t("Statement of account"), class_name="dialog-title"),
             rx.dialog.description(
-                "Opening balance, every completed payment and closing balance.",
+                t("Opening balance, every completed payment and closing balance."),
                 class_name="dialog-note",
             ),
             rx.select.root(
-                rx.select.trigger(aria_label="Period", width="100%"),
+                rx.select.trigger(aria_label=t("Period"), width="100%"),
                 rx.select.content(
-                    *(rx.select.item(label, value=code) for code, label in PERIODS.items()),
-                    rx.select.item("Other days", value=OTHER_DAYS),
+                    *(rx.select.item(t(label), value=code) for code, label in PERIODS.items()),
+                    rx.select.item(t("Other days"), value=OTHER_DAYS),
                     position="popper",
                 ),
                 value=StatementState.period,
@@ -60,8 +61,8 @@ def statement_button() -> rx.Component:
 
 def _days() -> rx.Component:
     return rx.el.div(
-        _day("From", StatementState.since, StatementState.choose_since),
-        _day("To", StatementState.until, StatementState.choose_until),
+        _day(t("From"), StatementState.since, StatementState.choose_since),
+        _day(t("To"), StatementState.until, StatementState.choose_until),
         class_name="days spaced",
     )
 
@@ -77,15 +78,15 @@ def _summary() -> rx.Component:
     return rx.el.table(
         rx.el.thead(
             rx.el.tr(
-                rx.el.th("Currency", scope="col"),
-                rx.el.th("Opening", scope="col", class_name="end"),
-                rx.el.th("Payments", scope="col", class_name="end"),
-                rx.el.th("Closing", scope="col", class_name="end"),
+                rx.el.th(t("Currency"), scope="col"),
+                rx.el.th(t("Opening"), scope="col", class_name="end"),
+                rx.el.th(t("Payments"), scope="col", class_name="end"),
+                rx.el.th(t("Closing"), scope="col", class_name="end"),
             )
         ),
         rx.el.tbody(rx.foreach(StatementState.lines, _line)),
         class_name="totals tabular spaced",
-        aria_label="What the statement holds",
+        aria_label=t("What the statement holds"),
     )
 
 
@@ -103,7 +104,7 @@ def _buttons() -> rx.Component:
     unready = StatementState.address == ""
     return rx.hstack(
         rx.button(
-            "Cancel",
+            t("Cancel"),
             on_click=StatementState.moved(False),
             variant="soft",
             color_scheme="gray",
@@ -113,7 +114,7 @@ def _buttons() -> rx.Component:
             StatementState.viewing,
             rx.fragment(),
             rx.button(
-                "Send by e-mail",
+                t("Send by e-mail"),
                 on_click=StatementState.send,
                 disabled=unready | (StatementState.told != ""),
                 variant="surface",
@@ -121,11 +122,11 @@ def _buttons() -> rx.Component:
         ),
         rx.cond(
             unready,
-            rx.button("Download", disabled=True),
+            rx.button(t("Download"), disabled=True),
             rx.button(
                 PlainLink.create(
                     rx.icon("download", size=16, aria_hidden="true"),
-                    "Download",
+                    t("Download"),
                     href=StatementState.address,
                     download=True,
                     on_click=StatementState.moved(False),

@@ -6,6 +6,7 @@ import reflex as rx
 
 from payments_app.components.export import export_button
 from payments_app.components.statement import statement_button
+from payments_app.components.words import t
 from payments_app.db.payments import Order
 from payments_app.domain.payment import PaymentStatus
 from payments_app.services import wording
@@ -13,10 +14,10 @@ from payments_app.services.periods import PERIODS
 from payments_app.state.payments import ANY, CUSTOM_PERIOD, Choice, PaymentsState
 
 _ORDERS: Final = {
-    Order.NEWEST: "Newest first",
-    Order.OLDEST: "Oldest first",
-    Order.HIGHEST: "Highest first",
-    Order.LOWEST: "Lowest first",
+    Order.NEWEST: t("Newest first"),
+    Order.OLDEST: t("Oldest first"),
+    Order.HIGHEST: t("Highest first"),
+    Order.LOWEST: t("Lowest first"),
 }
 """For narrow screens, which have no column heads to sort by."""
 
@@ -27,32 +28,32 @@ def toolbar() -> rx.Component:
         rx.el.div(
             _search(),
             _filter(
-                "Date range",
+                t("Date range"),
                 PaymentsState.period,
                 PaymentsState.choose_period,
-                rx.select.item("Any date", value=ANY),
-                *(rx.select.item(label, value=code) for code, label in PERIODS.items()),
-                rx.select.item("Other days", value=CUSTOM_PERIOD),
+                rx.select.item(t("Any date"), value=ANY),
+                *(rx.select.item(t(label), value=code) for code, label in PERIODS.items()),
+                rx.select.item(t("Other days"), value=CUSTOM_PERIOD),
             ),
             _filter(
-                "Status",
+                t("Status"),
                 PaymentsState.status,
                 PaymentsState.choose_status,
-                rx.select.item("Any status", value=ANY),
+                rx.select.item(t("Any status"), value=ANY),
                 *(
-                    rx.select.item(wording.STATUSES[status], value=status.value)
+                    rx.select.item(t(wording.STATUSES[status]), value=status.value)
                     for status in PaymentStatus
                 ),
             ),
             _filter(
-                "Method",
+                t("Method"),
                 PaymentsState.method,
                 PaymentsState.choose_method,
-                rx.select.item("Any method", value=ANY),
+                rx.select.item(t("Any method"), value=ANY),
                 rx.foreach(PaymentsState.methods, _method),
             ),
             _filter(
-                "Sort",
+                t("Sort"),
                 PaymentsState.order,
                 PaymentsState.choose_order,
                 *(rx.select.item(label, value=order.value) for order, label in _ORDERS.items()),
@@ -61,7 +62,7 @@ def toolbar() -> rx.Component:
             rx.cond(
                 PaymentsState.narrowed,
                 rx.button(
-                    "Clear",
+                    t("Clear"),
                     on_click=PaymentsState.clear,
                     variant="ghost",
                     color_scheme="gray",
@@ -83,8 +84,8 @@ def _search() -> rx.Component:
             rx.input.slot(rx.icon("search", size=14, aria_hidden="true")),
             default_value=PaymentsState.search_text,
             on_change=PaymentsState.search.debounce(250),
-            placeholder="Search payments",
-            aria_label="Search payments by description, reference or method",
+            placeholder=t("Search payments"),
+            aria_label=t("Search payments by description, reference or method"),
             type="search",
             max_length=100,
             size="2",
@@ -121,8 +122,8 @@ def _method(choice: Choice) -> rx.Component:
 
 def _days() -> rx.Component:
     return rx.el.div(
-        _day("From", PaymentsState.since, PaymentsState.choose_since),
-        _day("To", PaymentsState.until, PaymentsState.choose_until),
+        _day(t("From"), PaymentsState.since, PaymentsState.choose_since),
+        _day(t("To"), PaymentsState.until, PaymentsState.choose_until),
         class_name="days",
         key=f"days-{PaymentsState.form}",
     )

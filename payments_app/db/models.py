@@ -66,6 +66,7 @@ class User(Stored, table=True):
 
     ``totp_secret`` is the sealed key of the second factor, in use since ``totp_since``;
     ``totp_step`` is the time step of the code that was used last, which never counts again.
+    ``time_zone`` and ``locale`` are empty until the first login or a choice.
     """
 
     __tablename__ = "app_user"
@@ -76,8 +77,8 @@ class User(Stored, table=True):
     password_hash: str = Field(max_length=200, repr=False)
     role: Role = Field(sa_type=one_of(Role, "role"))
     account_id: int | None = reference_to("account.id", default=None, index=True)
-    time_zone: str = Field(default="UTC", max_length=64)
-    locale: str = Field(default="en", max_length=16)
+    time_zone: str = Field(default="", max_length=64)
+    locale: str = Field(default="", max_length=16)
     totp_secret: str | None = Field(default=None, max_length=300, repr=False)
     totp_since: datetime | None = time_column(default=None)
     totp_step: int | None = Field(default=None, sa_type=BigInteger)

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from payments_app.domain.languages import later
 from payments_app.domain.money import EXPONENTS
 from payments_app.domain.payment import PaymentStatus, Reason
 from payments_app.gateways.base import (
@@ -21,7 +22,7 @@ from payments_app.gateways.base import (
 )
 from payments_app.settings import GatewaySettings
 
-_TEXT = (
+_TEXT = later(
     "Transfer exactly this amount and give the reference, so that we can find your payment."
     " Your balance changes as soon as we have seen the money."
 )
@@ -46,7 +47,7 @@ class BankTransfer(Gateway):
     """Money sent to our bank account. The gateway reference is our own."""
 
     code = "bank_transfer"
-    label = "Bank Transfer"
+    label = later("Bank Transfer")
     icon = "building-2"
     Settings = BankTransferSettings
     all_currencies = frozenset(EXPONENTS)
@@ -64,7 +65,7 @@ class BankTransfer(Gateway):
         """Say where to send the money."""
         amount = f"{request.charge.to_decimal()} {request.charge.currency}"
         account = self.settings.accounts[request.charge.currency]
-        lines = (("Amount", amount), *account.items())
+        lines = ((later("Amount"), amount), *account.items())
         return PaymentResult(
             PaymentStatus.PENDING,
             request.reference,

@@ -16,6 +16,7 @@ import structlog
 from pydantic import SecretStr
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from payments_app.domain.languages import later
 from payments_app.domain.money import EXPONENTS, Money
 from payments_app.gateways.base import (
     Gateway,
@@ -82,7 +83,7 @@ class Card(Gateway):
     """Credit and debit cards. The gateway reference is the PaymentIntent's id."""
 
     code = "card"
-    label = "Credit Card"
+    label = later("Credit Card")
     icon = "credit-card"
     collects_card = True
     Settings = CardSettings

@@ -20,6 +20,7 @@ from typing import Any, Final
 import structlog
 
 from payments_app.domain.errors import PortalError
+from payments_app.domain.languages import later
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus, Reason
 from payments_app.gateways import paynamics_signature as signatures
@@ -252,7 +253,7 @@ class Paynamics(Gateway):
         return ShowInstructions(
             str(counter.get("pay_reference", "")),
             str(counter.get("pay_instructions", "")),
-            (("Pay at", where), ("Amount", amount)),
+            ((later("Pay at"), where), (later("Amount"), amount)),
             self._moment(answer.get("expiry_limit")),
         )
 

@@ -7,14 +7,15 @@ since they need a bank and a term besides.
 from dataclasses import dataclass
 from typing import Final
 
+from payments_app.domain.languages import later
 from payments_app.gateways.base import Channel
 
 _WALLET, _ONLINE, _COUNTER, _BILLS, _CARD = (
-    "E-wallets",
-    "Online banking",
-    "Over the counter",
-    "Bills payment",
-    "Cards",
+    later("E-wallets"),
+    later("Online banking"),
+    later("Over the counter"),
+    later("Bills payment"),
+    later("Cards"),
 )
 _GROUPS: Final = {
     "wallet": _WALLET,

@@ -9,12 +9,13 @@ from payments_app.components.frame import customer_frame
 from payments_app.components.payment_detail import payment_detail
 from payments_app.components.payment_table import payment_table
 from payments_app.components.toolbar import toolbar
+from payments_app.components.words import t
 
 
 def payments_page() -> rx.Component:
     """Show balances and all payments to date, with what can be done about them."""
     return customer_frame(
-        rx.el.h1("Payments"),
+        rx.el.h1(t("Payments")),
         rx.el.div(
             balances(),
             rx.el.div(payment_buttons(), class_name="actions"),

@@ -4,6 +4,7 @@ import reflex as rx
 
 from payments_app.components.checkout_stand import pending_buttons, stand_panel
 from payments_app.components.frame import customer_frame
+from payments_app.components.words import t
 from payments_app.state.checkout import PAYMENTS_PAGE, CheckoutState
 
 
@@ -39,7 +40,7 @@ def _skeleton() -> rx.Component:
 
 def _result() -> rx.Component:
     return rx.vstack(
-        rx.heading("Payment", as_="h1", size="4"),
+        rx.heading(t("Payment"), as_="h1", size="4"),
         rx.cond(
             CheckoutState.notice != "",
             rx.callout(CheckoutState.notice, icon="info", color_scheme="gray", size="1"),
@@ -47,7 +48,7 @@ def _result() -> rx.Component:
         stand_panel(),
         rx.hstack(
             rx.cond(CheckoutState.viewing, rx.fragment(), _actions()),
-            rx.button(rx.el.a("Back to payments", href=PAYMENTS_PAGE), as_child=True),
+            rx.button(rx.el.a(t("Back to payments"), href=PAYMENTS_PAGE), as_child=True),
             justify="center",
             wrap="wrap",
             spacing="3",
@@ -65,7 +66,7 @@ def _actions() -> rx.Component:
         (
             "cancelled",
             rx.button(
-                "Try again",
+                t("Try again"),
                 on_click=CheckoutState.try_again(CheckoutState.stand.reference),
                 variant="surface",
             ),

@@ -16,6 +16,7 @@ from payments_app.domain.payment import STAFF_ROLES, Role
 from payments_app.services import audit, mail, second_factor, throttle
 from payments_app.services.audit import Actor
 from payments_app.services.context import Portal
+from payments_app.services.formatting import DEFAULT_LOCALE, DEFAULT_ZONE
 from payments_app.services.identity import Identity
 from payments_app.services.passwords import hash_password, needs_rehash, verify_password
 from payments_app.services.sessions import session_topic
@@ -232,8 +233,8 @@ def _identity(
         email=user.email,
         name=user.name,
         role=Role.CUSTOMER if viewing else user.role,
-        time_zone=user.time_zone,
-        locale=user.locale,
+        time_zone=user.time_zone or DEFAULT_ZONE,
+        locale=user.locale or DEFAULT_LOCALE,
         account_id=account.key if account else None,
         account_name=account.name if account else "",
         home_currency=account.home_currency if account else "",

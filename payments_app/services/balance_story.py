@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final
 
 from payments_app.db import statements
+from payments_app.domain.languages import later
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind
 from payments_app.services import formatting, wording
@@ -14,7 +15,7 @@ from payments_app.services.identity import Identity
 
 DAYS: Final = "30days"
 MONTHS: Final = "12months"
-PERIODS: Final = {DAYS: "Last 30 days", MONTHS: "Last 12 months"}
+PERIODS: Final = {DAYS: later("Last 30 days"), MONTHS: later("Last 12 months")}
 """Codes and labels of what a story can be told over: by day, by month."""
 
 _DAYS: Final = 30

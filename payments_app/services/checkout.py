@@ -22,6 +22,7 @@ from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason
 from payments_app.gateways.base import NextAction, PaymentResult
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable
 from payments_app.services.actions import read_action
+from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.live import Change
@@ -85,7 +86,7 @@ async def start(portal: Portal, who: Identity, order: TopUp, address: str = "") 
     cost = await quote(portal, who, order.gateway, order.amount, order.channel)
     gateway = portal.gateway(order.gateway)
     if not gateway.answering and await _find_earlier(portal, who, order) is None:
-        raise InvalidRequest("gateway", "not_answering", label=gateway.label)
+        raise InvalidRequest("gateway", "not_answering", label=say(gateway.label))
     payment = await _commit_pending(portal, who, order, cost.pay)
     if payment.status is not PaymentStatus.PENDING or payment.next_action is not None:
         return await progress(portal, who, payment.reference)
@@ -177,7 +178,7 @@ async def progress(
         reason=payment.reason,
         amount=Money(payment.amount, payment.currency),
         gateway=payment.gateway or "",
-        gateway_label=gateway.label if gateway else "",
+        gateway_label=say(gateway.label) if gateway else "",
         channel=payment.channel,
         next_action=(read_action(payment.next_action) or next_action) if pending else None,
         description=payment.description,

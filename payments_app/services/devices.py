@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from payments_app.services.catalogues import say
+
 # The order matters: most browsers name those that they descend from as well.
 _BROWSERS: Final = {
     "Edg": "Edge",
@@ -22,11 +24,12 @@ _SYSTEMS: Final = {
     "CrOS": "ChromeOS",
     "Linux": "Linux",
 }
-UNKNOWN: Final = "Unknown device"
 
 
 def device(user_agent: str) -> str:
     """Name browser and system of a User-Agent header, as far as they are known."""
     browser = next((name for mark, name in _BROWSERS.items() if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), "")
-    return " on ".join(filter(None, (browser, system))) or UNKNOWN
+    if browser and system:
+        return say("{browser} on {system}", browser=browser, system=system)
+    return browser or system or say("Unknown device")

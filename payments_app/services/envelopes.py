@@ -15,8 +15,9 @@ from payments_app.db.models import Account, Payment, User
 from payments_app.domain.mail import MailKind
 from payments_app.domain.payment import PaymentStatus
 from payments_app.services import letters, receipts, statements
+from payments_app.services.catalogues import speaking
 from payments_app.services.context import Portal
-from payments_app.services.formatting import one_line
+from payments_app.services.formatting import DEFAULT_LOCALE, DEFAULT_ZONE, one_line
 from payments_app.services.identity import Identity
 from payments_app.services.statements import Period
 from payments_app.settings import Settings
@@ -36,6 +37,13 @@ async def message(portal: Portal, mail: Mail) -> EmailMessage:
         user = await session.get_one(User, mail.user_id)
         payment = await session.get_one(Payment, mail.payment_id) if mail.payment_id else None
         account = await session.get(Account, user.account_id) if user.account_id else None
+    with speaking(user.locale):
+        return await _with_document(portal, mail, user, account, payment)
+
+
+async def _with_document(
+    portal: Portal, mail: Mail, user: User, account: Account | None, payment: Payment | None
+) -> EmailMessage:
     sent = written(portal, mail, user, payment)
     if mail.kind == MailKind.STATEMENT:
         period = Period.model_validate(mail.data)
@@ -86,8 +94,8 @@ def _reader(user: User, account: Account | None) -> Identity:
         email=user.email,
         name=user.name,
         role=user.role,
-        time_zone=user.time_zone,
-        locale=user.locale,
+        time_zone=user.time_zone or DEFAULT_ZONE,
+        locale=user.locale or DEFAULT_LOCALE,
         account_id=user.account_id,
         account_name=account.name if account else "",
         home_currency=account.home_currency if account else "",

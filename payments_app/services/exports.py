@@ -13,7 +13,9 @@ from payments_app.db import csv_lines, payments
 from payments_app.db.csv_lines import Cell, Cells
 from payments_app.db.models import Payment
 from payments_app.db.offsets import offsets_between
+from payments_app.domain.languages import ENGLISH
 from payments_app.services import formatting, wording
+from payments_app.services.catalogues import speaking
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.view import View
@@ -49,6 +51,12 @@ async def csv_pieces(portal: Portal, who: Identity, view: View) -> AsyncIterator
 
 
 def _cells(portal: Portal, cells: Cells) -> list[Cell]:
+    # The file is read by programs as well, which would not follow its reader's language.
+    with speaking(ENGLISH):
+        return _english_cells(portal, cells)
+
+
+def _english_cells(portal: Portal, cells: Cells) -> list[Cell]:
     status = {status.value: label for status, label in wording.STATUSES.items()}
     reason = col(Payment.reason)
     by_name = cells.named(cells.before_colon(reason), wording.reasons_by_name())
@@ -80,7 +88,7 @@ def method_cell(portal: Portal, cells: Cells) -> Cell:
     label = cells.named(gateway, labels, otherwise=gateway)
     return case(
         (detail != "", cells.text(detail)),
-        (gateway.is_(None), wording.FROM_BALANCE),
+        (gateway.is_(None), wording.from_balance()),
         *channels,
         else_=label,
     )

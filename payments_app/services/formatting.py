@@ -19,6 +19,9 @@ from babel.numbers import (
 
 from payments_app.domain.money import Money, exponent
 
+_USUAL: Final = "left-to-right"
+_FROM_LEFT: Final = "\N{LEFT-TO-RIGHT ISOLATE}{}\N{POP DIRECTIONAL ISOLATE}"
+_MARKS: Final = "\N{RIGHT-TO-LEFT MARK}\N{LEFT-TO-RIGHT MARK}"
 MINUS: Final = "\N{MINUS SIGN}"
 _FIXED_SPACES: Final = "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
 DEFAULT_LOCALE: Final = "en"
@@ -55,7 +58,19 @@ def money(amount: Money, locale: str) -> str:
         currency_digits=False,
         numbering_system="default",
     )
-    return text.replace("-", MINUS)
+    return _in_order(text.replace("-", MINUS), known)
+
+
+def signed(amount: Money, locale: str) -> str:
+    """Write an amount with its sign apart (``+ $5.00``)."""
+    sign = "+" if amount.minor > 0 else MINUS
+    figure = money(Money(abs(amount.minor), amount.currency), locale)
+    return _in_order(f"{sign} {figure}", locale_of(locale))
+
+
+def _in_order(text: str, locale: Locale) -> str:
+    # Beside words that are written from the right, sign, figures and symbol would change places.
+    return text if locale.character_order == _USUAL else _FROM_LEFT.format(text.strip(_MARKS))
 
 
 @lru_cache

@@ -13,6 +13,7 @@ from payments_app.domain.errors import (
 from payments_app.domain.money import Money
 from payments_app.gateways.base import Channel, Gateway
 from payments_app.services import gateway_settings
+from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.pricing import charge_of
@@ -66,7 +67,7 @@ async def offers(portal: Portal, who: Identity) -> tuple[Offer, ...]:
     return tuple(
         Offer(
             code=gateway.code,
-            label=gateway.label,
+            label=say(gateway.label),
             icon=gateway.icon,
             collects_card=gateway.collects_card,
             checkout_title=gateway.checkout_title,

@@ -7,12 +7,14 @@ from typing import Final
 
 from fpdf import FPDF, Align, XPos, YPos
 
-from payments_app.services import document_words as words
+from payments_app.services.catalogues import say, spoken_language
 from payments_app.services.formatting import one_line
 
 _FONTS: Final = Path(__file__).with_name("fonts")
 _INTER: Final = {"": "Inter-Regular.ttf", "B": "Inter-SemiBold.ttf"}
+_ARABIC: Final = {"": "NotoSansArabic-Regular.ttf", "B": "NotoSansArabic-SemiBold.ttf"}
 _MARGIN: Final = 48
+_LABEL: Final = 150
 _FOOTER: Final = 44
 _SMALL: Final = 8
 _BODY: Final = 9
@@ -37,8 +39,12 @@ class Paper(FPDF):
 
     def __init__(self, issuer: str, title: str, made_at: datetime) -> None:
         super().__init__(unit="pt", format="A4")
+        language = spoken_language()
+        self._from_right = language.from_right
         for style, file in _INTER.items():
             self.add_font("Inter", style, _FONTS.joinpath(file))
+        if self._from_right:
+            self._shape_arabic(language.code)
         self.set_margins(_MARGIN, _MARGIN)
         self.set_auto_page_break(auto=True, margin=_FOOTER + 16)
         self.alias_nb_pages("{pages}")
@@ -46,15 +52,29 @@ class Paper(FPDF):
         self.set_title(f"{self._title} \N{MIDDLE DOT} {self._issuer}")
         self.set_creator(self._issuer)
         self.set_creation_date(made_at)
-        self.set_lang("en")
+        self.set_lang(language.code)
         self.add_page()
+
+    def _shape_arabic(self, language: str) -> None:
+        for style, file in _ARABIC.items():
+            self.add_font("Arabic", style, _FONTS.joinpath(file))
+        self.set_fallback_fonts(["Arabic"], exact_match=False)
+        self.set_text_shaping(True, direction="rtl", script="arab", language=language)
+
+    @property
+    def _start(self) -> Align:
+        return Align.R if self._from_right else Align.L
+
+    @property
+    def _end(self) -> Align:
+        return Align.L if self._from_right else Align.R
 
     def header(self) -> None:
         """Draw the letterhead of each page."""
         self._ink(_BODY + 2, bold=True)
-        self.cell(0, 18, self._issuer, new_x=XPos.LMARGIN, new_y=YPos.TOP)
+        self.cell(0, 18, self._issuer, align=self._start, new_x=XPos.LMARGIN, new_y=YPos.TOP)
         self._ink(_BODY, quiet=True)
-        self.cell(0, 18, self._title, align=Align.R, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.cell(0, 18, self._title, align=self._end, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self._rule(8)
         self.ln(16)
 
@@ -62,54 +82,59 @@ class Paper(FPDF):
         """Draw the page's number."""
         self.set_y(-_FOOTER)
         self._ink(_SMALL, quiet=True)
-        text = words.PAGE.format(page=self.page_no(), pages="{pages}")
+        text = say("Page {page} of {pages}", page=self.page_no(), pages="{pages}")
         self.cell(0, 12, text, align=Align.C)
 
     def headline(self, text: str, note: str) -> None:
         """Write the one thing that a reader looks for, and what it is beneath."""
         self._ink(24, bold=True)
-        self.cell(0, 32, one_line(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.cell(0, 32, one_line(text), align=self._start, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.note(note)
         self.ln(16)
 
     def note(self, text: str) -> None:
         """Write a quiet line."""
         self._ink(_BODY, quiet=True)
-        self.multi_cell(0, 14, one_line(text), align=Align.L, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        text = one_line(text)
+        self.multi_cell(0, 14, text, align=self._start, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def parties(self, *parties: tuple[str, list[str]]) -> None:
         """Write who deals with whom, side by side: a label and the lines beneath it."""
         width = int(self.epw) // len(parties)
         top = lowest = self.get_y()
-        for place, (label, lines) in enumerate(parties):
+        places = reversed(range(len(parties))) if self._from_right else range(len(parties))
+        for place, (label, lines) in zip(places, parties, strict=True):
             self.set_xy(_MARGIN + place * width, top)
             self._ink(_SMALL, quiet=True)
-            self.cell(width - 12, 14, label, new_x=XPos.LEFT, new_y=YPos.NEXT)
+            align, left = self._start, XPos.LEFT
+            self.cell(width - 12, 14, label, align=align, new_x=left, new_y=YPos.NEXT)
             for line in lines:
                 self._ink(_BODY)
-                self.multi_cell(
-                    width - 12, 14, one_line(line), align=Align.L, new_x=XPos.LEFT, new_y=YPos.NEXT
-                )
+                line = one_line(line)
+                self.multi_cell(width - 12, 14, line, align=align, new_x=left, new_y=YPos.NEXT)
             lowest = max(lowest, self.get_y())
         self.set_xy(_MARGIN, lowest + 20)
 
     def fact(self, label: str, value: str, *, strong: bool = False) -> None:
         """Write one labelled value between rules."""
         self._ink(_BODY, quiet=True)
-        self.cell(150, 20, label, new_x=XPos.RIGHT, new_y=YPos.TOP)
+        self.cell(0, 20, label, align=self._start, new_x=XPos.LMARGIN, new_y=YPos.TOP)
         self._ink(_BODY, bold=strong)
-        self.multi_cell(0, 20, one_line(value), align=Align.R, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        if not self._from_right:
+            self.set_x(_MARGIN + _LABEL)
+        width, value = self.epw - _LABEL, one_line(value)
+        self.multi_cell(width, 20, value, align=self._end, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self._rule(0)
 
     def heading(self, text: str) -> None:
         """Begin a section."""
         self._keep_together(96)
         self._ink(_BODY + 3, bold=True)
-        self.cell(0, 24, one_line(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.cell(0, 24, one_line(text), align=self._start, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def table_head(self, columns: tuple[Column, ...]) -> None:
         """Write the labels of a table's columns."""
-        self._cells(columns, tuple(column.label for column in columns), 18, all_quiet=True)
+        self._cells(columns, tuple(say(column.label) for column in columns), 18, all_quiet=True)
 
     def table_row(self, columns: tuple[Column, ...], values: tuple[str, ...]) -> None:
         """Write one row; a new page begins with the labels again, and long text is cut."""
@@ -125,10 +150,11 @@ class Paper(FPDF):
         *,
         all_quiet: bool = False,
     ) -> None:
-        for column, value in zip(columns, values, strict=True):
+        cells = list(zip(columns, values, strict=True))
+        for column, value in reversed(cells) if self._from_right else cells:
             self._ink(_SMALL, quiet=all_quiet or column.quiet)
             text = self._fitting(one_line(value), column.width - 6)
-            self.cell(column.width, height, text, align=Align.R if column.end else Align.L)
+            self.cell(column.width, height, text, align=self._end if column.end else self._start)
         self.ln(height)
         self._rule(0)
 

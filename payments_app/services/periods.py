@@ -3,13 +3,15 @@
 from datetime import date, timedelta
 from typing import Final
 
+from payments_app.domain.languages import later
+
 PERIODS: Final[dict[str, str]] = {
-    "today": "Today",
-    "7days": "Last 7 days",
-    "30days": "Last 30 days",
-    "month": "This month",
-    "last_month": "Last month",
-    "year": "This year",
+    "today": later("Today"),
+    "7days": later("Last 7 days"),
+    "30days": later("Last 30 days"),
+    "month": later("This month"),
+    "last_month": later("Last month"),
+    "year": later("This year"),
 }
 """Codes and labels, in the order to show."""
 

@@ -8,8 +8,8 @@ from payments_app.db.models import Account, Payment
 from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import LINKED_KINDS, PaymentStatus, Role
-from payments_app.services import document_words as words
 from payments_app.services import formatting, reports, wording
+from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.paper import Paper
@@ -50,9 +50,9 @@ async def read(portal: Portal, who: Identity, reference: str) -> Receipt:
         parent = await session.get(Payment, payment.parent_id) if payment.parent_id else None
         balances = await statements.balances_after(session, [payment.key])
     return Receipt(
-        title=words.RECEIPTS[payment.kind],
+        title=wording.RECEIPTS[payment.kind],
         amount=_money(payment.amount, payment.currency, who),
-        description=payment.description or wording.KINDS[payment.kind],
+        description=wording.description(payment.description, payment.kind),
         issued_to=[account.name, *payer],
         facts=_facts(portal, who, payment, parent, balances.get(payment.key)),
     )
@@ -65,18 +65,18 @@ def _facts(
     when = formatting.day_and_time(at, who.locale, who.time_zone)
     method = reports.method_text(portal, payment.gateway, payment.channel, payment.method_detail)
     facts = [
-        (words.NUMBER, payment.reference),
-        (words.DATE, f"{when} ({who.time_zone})"),
-        (words.METHOD, method),
+        (say("Number"), payment.reference),
+        (say("Date"), f"{when} ({who.time_zone})"),
+        (say("Method"), method),
     ]
     if payment.gateway_reference:
-        facts.append((words.PROVIDERS_REFERENCE, payment.gateway_reference))
+        facts.append((say("Provider's reference"), payment.gateway_reference))
     if parent is not None and payment.kind in LINKED_KINDS:
-        facts.append((words.TAKES_BACK, parent.reference))
+        facts.append((say("Payment taken back"), parent.reference))
     facts += _cost(payment, who)
-    facts.append((words.AMOUNT, _money(payment.amount, payment.currency, who)))
+    facts.append((say("Amount"), _money(payment.amount, payment.currency, who)))
     if balance is not None:
-        facts.append((words.BALANCE_AFTER, _money(balance, payment.currency, who)))
+        facts.append((say("Balance after it"), _money(balance, payment.currency, who)))
     return tuple(facts)
 
 
@@ -87,9 +87,9 @@ def _cost(payment: Payment, who: Identity) -> list[tuple[str, str]]:
         return []
     if (charged, currency) == (payment.amount, payment.currency):
         return []
-    cost = [(words.PAID, _money(charged, currency, who))]
+    cost = [(say("You paid"), _money(charged, currency, who))]
     if currency == payment.currency:
-        cost.append((words.FEE, _money(charged - payment.amount, currency, who)))
+        cost.append((say("Fee"), _money(charged - payment.amount, currency, who)))
     return cost
 
 
@@ -106,7 +106,7 @@ def issuer_lines(portal: Portal) -> list[str]:
 def _draw(portal: Portal, receipt: Receipt) -> bytes:
     paper = Paper(portal.settings.portal_name, receipt.title, portal.clock())
     paper.headline(receipt.amount, receipt.description)
-    paper.parties((words.ISSUED_BY, issuer_lines(portal)), (words.ISSUED_TO, receipt.issued_to))
+    paper.parties((say("Issued by"), issuer_lines(portal)), (say("Issued to"), receipt.issued_to))
     for label, value in receipt.facts:
-        paper.fact(label, value, strong=label == words.AMOUNT)
+        paper.fact(label, value, strong=label == say("Amount"))
     return bytes(paper.output())

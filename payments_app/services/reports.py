@@ -13,6 +13,7 @@ from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus
 from payments_app.services import formatting, wording
+from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.view import View
@@ -207,7 +208,10 @@ async def detail(portal: Portal, who: Identity, reference: str) -> Detail:
         gateway_reference=payment.gateway_reference or "",
         steps=_steps(portal, who, payment, entries),
         linked=tuple(
-            Linked(other.reference, f"{wording.KINDS[other.kind]} {_total(other, who)}")
+            Linked(
+                other.reference,
+                say("{kind} {total}", kind=wording.KINDS[other.kind], total=_total(other, who)),
+            )
             for other in linked
         ),
         can_check=pending and top_up,
@@ -224,16 +228,16 @@ def row_of(portal: Portal, who: Identity, payment: Payment, balance: int | None 
     pending = payment.status is PaymentStatus.PENDING
     note = wording.reason(payment.reason)
     if pending and not note:
-        note = wording.waiting(gateway.label if gateway else "")
+        note = wording.waiting(say(gateway.label) if gateway else "")
     return Row(
         id=payment.key,
         reference=payment.reference,
         date=_when(payment.dated_at, who),
-        date_note="" if payment.completed_at else "created",
+        date_note="" if payment.completed_at else say("created"),
         total=_total(payment, who),
         status=payment.status.value,
         status_label=wording.STATUSES[payment.status],
-        description=payment.description or wording.KINDS[payment.kind],
+        description=wording.description(payment.description, payment.kind),
         note="" if payment.status is PaymentStatus.COMPLETED else note,
         method=method_text(portal, payment.gateway, payment.channel, payment.method_detail),
         icon=gateway.icon if gateway else _KIND_ICONS[payment.kind],
@@ -246,14 +250,14 @@ def method_text(
 ) -> str:
     """Return what a person calls the means of a payment (``Visa ending 4242``, ``GCash``)."""
     if method_detail:
-        return method_detail
+        return wording.method(method_detail)
     if gateway_code is None:
-        return wording.FROM_BALANCE
+        return wording.from_balance()
     gateway = portal.gateways.get(gateway_code)
     if gateway is None:
         return gateway_code
     labels = {channel.code: channel.label for channel in gateway.channels}
-    return labels.get(channel_code or "", gateway.label)
+    return labels.get(channel_code or "") or say(gateway.label)
 
 
 def _steps(
@@ -265,7 +269,7 @@ def _steps(
         balance = entry.details.get("balance")
         text = wording.timeline(
             entry.code,
-            gateway=gateway.label if gateway else "",
+            gateway=say(gateway.label) if gateway else "",
             reason_code=entry.details.get("reason") or "",
             balance="" if balance is None else _money(balance, payment.currency, who),
         )
@@ -279,8 +283,7 @@ def _money(minor: int, currency: str, who: Identity) -> str:
 
 
 def _signed(minor: int, currency: str, who: Identity) -> str:
-    sign = "+" if minor > 0 else formatting.MINUS
-    return f"{sign} {_money(abs(minor), currency, who)}"
+    return formatting.signed(Money(minor, currency), who.locale)
 
 
 def _total(payment: Payment, who: Identity) -> str:

@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from payments_app.db import statements
 from payments_app.db.models import Account, Payment, User
 from payments_app.domain.errors import NotFound, PortalError
+from payments_app.domain.languages import later
 from payments_app.domain.money import Money
 from payments_app.domain.payment import Role
-from payments_app.services import document_words as words
 from payments_app.services import formatting, mail, wording
+from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.paper import Column, Paper
@@ -26,11 +27,11 @@ MOST_ROWS: Final = 2000
 _EARLIEST: Final = date(1900, 1, 1)
 _LATEST: Final = date(2999, 12, 31)
 _COLUMNS: Final = (
-    Column(words.DATE, 108, quiet=True),
-    Column(words.DESCRIPTION, 148),
-    Column(words.REFERENCE, 93, quiet=True),
-    Column(words.AMOUNT, 75, end=True),
-    Column(words.BALANCE, 75, end=True),
+    Column(later("Date"), 108, quiet=True),
+    Column(later("Description"), 148),
+    Column(later("Reference"), 93, quiet=True),
+    Column(later("Amount"), 75, end=True),
+    Column(later("Balance"), 75, end=True),
 )
 _drawing: Final = asyncio.Semaphore(2)
 """Documents that may be drawn at once: each takes a thread for up to some seconds."""
@@ -169,17 +170,18 @@ def period_text(who: Identity, since: date | None, until: date) -> str:
     """Write a period of days."""
     last = formatting.date_text(until, who.locale)
     if since is None:
-        return words.FROM_THE_START.format(until=last)
-    return words.PERIOD.format(since=formatting.date_text(since, who.locale), until=last)
+        return say("From the start to {until}", until=last)
+    return say("{since} to {until}", since=formatting.date_text(since, who.locale), until=last)
 
 
 def _draw(portal: Portal, who: Identity, statement: Statement) -> bytes:
-    paper = Paper(portal.settings.portal_name, words.STATEMENT, portal.clock())
+    paper = Paper(portal.settings.portal_name, say("Statement of account"), portal.clock())
     paper.headline(
-        period_text(who, statement.since, statement.until), words.ZONE.format(zone=who.time_zone)
+        period_text(who, statement.since, statement.until),
+        say("Times are in {zone}. Only completed payments count.", zone=who.time_zone),
     )
     paper.parties(
-        (words.ISSUED_BY, issuer_lines(portal)), (words.ISSUED_TO, [statement.account.name])
+        (say("Issued by"), issuer_lines(portal)), (say("Issued to"), [statement.account.name])
     )
     for section in statement.sections:
         _draw_section(paper, who, section)
@@ -191,22 +193,22 @@ def _draw_section(paper: Paper, who: Identity, section: Section) -> None:
         return formatting.money(Money(minor, section.currency), who.locale)
 
     paper.heading(formatting.currency_name(section.currency, who.locale))
-    paper.fact(words.OPENING, money(section.opening))
+    paper.fact(say("Opening balance"), money(section.opening))
     if section.lines:
         paper.table_head(_COLUMNS)
     else:
-        paper.note(words.NO_PAYMENTS)
+        paper.note(say("No payments in this period."))
     for line in section.lines:
         row = line.payment
         paper.table_row(
             _COLUMNS,
             (
                 formatting.day_and_time(row.dated_at, who.locale, who.time_zone),
-                row.description or wording.KINDS[row.kind],
+                wording.description(row.description, row.kind),
                 row.reference,
                 money(row.amount),
                 money(line.balance),
             ),
         )
-    paper.fact(words.CLOSING, money(section.closing), strong=True)
+    paper.fact(say("Closing balance"), money(section.closing), strong=True)
     paper.ln(20)

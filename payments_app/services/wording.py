@@ -1,99 +1,167 @@
 """Statuses, reasons and timelines in plain words."""
 
+import re
 from typing import Final
 
+from payments_app.domain.languages import later
 from payments_app.domain.mail import MailKind
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason
+from payments_app.services.catalogues import Told, say
 
-STATUSES: Final[dict[PaymentStatus, str]] = {
-    PaymentStatus.PENDING: "Pending",
-    PaymentStatus.COMPLETED: "Completed",
-    PaymentStatus.CANCELLED: "Cancelled",
-}
+STATUSES: Final = Told(
+    {
+        PaymentStatus.PENDING: later("Pending"),
+        PaymentStatus.COMPLETED: later("Completed"),
+        PaymentStatus.CANCELLED: later("Cancelled"),
+    }
+)
 
-FROM_BALANCE: Final = "From balance"
-"""The method of rows that no gateway is involved in."""
 
-KINDS: Final[dict[PaymentKind, str]] = {
-    PaymentKind.TOP_UP: "Top-up",
-    PaymentKind.CHARGE: "Purchase",
-    PaymentKind.REFUND: "Refund",
-    PaymentKind.CHARGEBACK: "Chargeback",
-    PaymentKind.ADJUSTMENT: "Adjustment",
-}
+def from_balance() -> str:
+    """Return the method of rows that no gateway is involved in."""
+    return say("From balance")
 
-KIND_SUMS: Final[dict[PaymentKind, str]] = {
-    PaymentKind.TOP_UP: "Top-ups",
-    PaymentKind.CHARGE: "Purchases",
-    PaymentKind.REFUND: "Refunds",
-    PaymentKind.CHARGEBACK: "Chargebacks",
-    PaymentKind.ADJUSTMENT: "Adjustments",
-}
+
+KINDS: Final = Told(
+    {
+        PaymentKind.TOP_UP: later("Top-up"),
+        PaymentKind.CHARGE: later("Purchase"),
+        PaymentKind.REFUND: later("Refund"),
+        PaymentKind.CHARGEBACK: later("Chargeback"),
+        PaymentKind.ADJUSTMENT: later("Adjustment"),
+    }
+)
+
+RECEIPTS: Final = Told(
+    {
+        PaymentKind.TOP_UP: later("Receipt"),
+        PaymentKind.CHARGE: later("Receipt of purchase"),
+        PaymentKind.REFUND: later("Receipt of refund"),
+        PaymentKind.CHARGEBACK: later("Note of chargeback"),
+        PaymentKind.ADJUSTMENT: later("Note of adjustment"),
+    }
+)
+"""Titles of the documents about a payment of each kind."""
+
+KIND_SUMS: Final = Told(
+    {
+        PaymentKind.TOP_UP: later("Top-ups"),
+        PaymentKind.CHARGE: later("Purchases"),
+        PaymentKind.REFUND: later("Refunds"),
+        PaymentKind.CHARGEBACK: later("Chargebacks"),
+        PaymentKind.ADJUSTMENT: later("Adjustments"),
+    }
+)
 """Kinds in the plural, for their sums."""
 
-MAIL_NAMES: Final[dict[MailKind, str]] = {
-    MailKind.PAYMENT_RECEIVED: "Payment received",
-    MailKind.PAYMENT_FAILED: "Payment not completed",
-    MailKind.REFUND: "Refund or chargeback",
-    MailKind.STATEMENT: "Statement",
-    MailKind.LOW_BALANCE: "Low balance",
-    MailKind.NEW_SIGN_IN: "Sign-in from a new device",
-    MailKind.INVITATION: "Invitation",
-    MailKind.PASSWORD_RESET: "New password",
-}
+MAIL_NAMES: Final = Told(
+    {
+        MailKind.PAYMENT_RECEIVED: later("Payment received"),
+        MailKind.PAYMENT_FAILED: later("Payment not completed"),
+        MailKind.REFUND: later("Refund or chargeback"),
+        MailKind.STATEMENT: later("Statement"),
+        MailKind.LOW_BALANCE: later("Low balance"),
+        MailKind.NEW_SIGN_IN: later("Sign-in from a new device"),
+        MailKind.INVITATION: later("Invitation"),
+        MailKind.PASSWORD_RESET: later("New password"),
+    }
+)
 """What e-mails are about."""
 
-MAIL_STATES: Final[dict[str, str]] = {
-    "waiting": "Waiting",
-    "sent": "Sent",
-    "failed": "Not sent",
-}
+MAIL_STATES: Final = Told(
+    {
+        "waiting": later("Waiting"),
+        "sent": later("Sent"),
+        "failed": later("Not sent"),
+    }
+)
 
-_NOTHING_CHARGED: Final = "Nothing was charged."
-
-_DECLINES: Final[dict[str, str]] = {
-    "insufficient_funds": "insufficient funds",
-    "expired_card": "it has expired",
-    "incorrect_cvc": "the security code is wrong",
-    "invalid_cvc": "the security code is wrong",
-    "incorrect_number": "the number is wrong",
-    "invalid_number": "the number is wrong",
-    "invalid_expiry_month": "the expiry date is wrong",
-    "invalid_expiry_year": "the expiry date is wrong",
-    "authentication_required": "it asked for a confirmation that was not given",
-    "payment_intent_authentication_failure": "the confirmation with your bank failed",
-    "card_velocity_exceeded": "its limit was reached",
-    "withdrawal_count_limit_exceeded": "its limit was reached",
-    "card_not_supported": "it does not allow this kind of payment",
-    "currency_not_supported": "it does not support this currency",
-    "processing_error": "the payment could not be processed",
-}
+_DECLINES: Final = Told(
+    {
+        "insufficient_funds": later(
+            "Your bank declined the card: insufficient funds. Nothing was charged."
+        ),
+        "expired_card": later("Your bank declined the card: it has expired. Nothing was charged."),
+        "incorrect_cvc": later(
+            "Your bank declined the card: the security code is wrong. Nothing was charged."
+        ),
+        "invalid_cvc": later(
+            "Your bank declined the card: the security code is wrong. Nothing was charged."
+        ),
+        "incorrect_number": later(
+            "Your bank declined the card: the number is wrong. Nothing was charged."
+        ),
+        "invalid_number": later(
+            "Your bank declined the card: the number is wrong. Nothing was charged."
+        ),
+        "invalid_expiry_month": later(
+            "Your bank declined the card: the expiry date is wrong. Nothing was charged."
+        ),
+        "invalid_expiry_year": later(
+            "Your bank declined the card: the expiry date is wrong. Nothing was charged."
+        ),
+        "authentication_required": later(
+            "Your bank declined the card: it asked for a confirmation that was not given. "
+            "Nothing was charged."
+        ),
+        "payment_intent_authentication_failure": later(
+            "Your bank declined the card: the confirmation with your bank failed. "
+            "Nothing was charged."
+        ),
+        "card_velocity_exceeded": later(
+            "Your bank declined the card: its limit was reached. Nothing was charged."
+        ),
+        "withdrawal_count_limit_exceeded": later(
+            "Your bank declined the card: its limit was reached. Nothing was charged."
+        ),
+        "card_not_supported": later(
+            "Your bank declined the card: it does not allow this kind of payment. "
+            "Nothing was charged."
+        ),
+        "currency_not_supported": later(
+            "Your bank declined the card: it does not support this currency. Nothing was charged."
+        ),
+        "processing_error": later(
+            "Your bank declined the card: the payment could not be processed. Nothing was charged."
+        ),
+    }
+)
 """Codes that say something a customer can act on; others are told without a cause, and so are a
 lost or stolen card and suspected fraud."""
 
-_REASONS: Final[dict[str, str]] = {
-    Reason.FAILED: f"The payment failed. {_NOTHING_CHARGED}",
-    Reason.EXPIRED: f"The time to pay ran out. {_NOTHING_CHARGED}",
-    Reason.ABANDONED: f"The payment was not finished. {_NOTHING_CHARGED}",
-    Reason.CANCELLED_BY_CUSTOMER: f"You cancelled it. {_NOTHING_CHARGED}",
-    Reason.CANCELLED_BY_STAFF: f"We cancelled it. {_NOTHING_CHARGED}",
-    Reason.REJECTED: f"The payment could not be started. {_NOTHING_CHARGED}",
-    Reason.AMOUNT_MISMATCH: "Another amount arrived than asked for. We are looking into it.",
-    Reason.CURRENCY_MISMATCH: "Another currency arrived than asked for. We are looking into it.",
-    Reason.REFERENCE_MISMATCH: "The payment could not be matched. We are looking into it.",
-    Reason.PARTIALLY_PAID: "Less arrived than asked for. We are looking into it.",
-    Reason.OVERPAID: "More arrived than asked for. We are looking into it.",
-    Reason.REPEATED_DEPOSIT: "A second deposit arrived. We are looking into it.",
-    Reason.MORE_ARRIVED: "More of it arrived later. We are looking into it.",
-    Reason.WRONG_ASSET: "Another coin arrived than asked for. We are looking into it.",
-    Reason.PROVIDER_REVIEW: "The payment provider is reviewing it.",
-    Reason.UNKNOWN_STATUS: "We are checking with the payment provider.",
-    Reason.AWAITING_CONFIRMATION: "We confirm it as soon as the money has arrived.",
-    Reason.REFUND_BY_HAND: "We are sending this refund by hand.",
-    Reason.MISSING_AT_GATEWAY: "The payment provider does not confirm it. We are looking into it.",
-    Reason.REVERSED: "The money was taken back.",
-    Reason.DISPUTED: "The payment is disputed.",
-}
+_REASONS: Final = Told[str](
+    {
+        Reason.FAILED: later("The payment failed. Nothing was charged."),
+        Reason.EXPIRED: later("The time to pay ran out. Nothing was charged."),
+        Reason.ABANDONED: later("The payment was not finished. Nothing was charged."),
+        Reason.CANCELLED_BY_CUSTOMER: later("You cancelled it. Nothing was charged."),
+        Reason.CANCELLED_BY_STAFF: later("We cancelled it. Nothing was charged."),
+        Reason.REJECTED: later("The payment could not be started. Nothing was charged."),
+        Reason.AMOUNT_MISMATCH: later(
+            "Another amount arrived than asked for. We are looking into it."
+        ),
+        Reason.CURRENCY_MISMATCH: later(
+            "Another currency arrived than asked for. We are looking into it."
+        ),
+        Reason.REFERENCE_MISMATCH: later(
+            "The payment could not be matched. We are looking into it."
+        ),
+        Reason.PARTIALLY_PAID: later("Less arrived than asked for. We are looking into it."),
+        Reason.OVERPAID: later("More arrived than asked for. We are looking into it."),
+        Reason.REPEATED_DEPOSIT: later("A second deposit arrived. We are looking into it."),
+        Reason.MORE_ARRIVED: later("More of it arrived later. We are looking into it."),
+        Reason.WRONG_ASSET: later("Another coin arrived than asked for. We are looking into it."),
+        Reason.PROVIDER_REVIEW: later("The payment provider is reviewing it."),
+        Reason.UNKNOWN_STATUS: later("We are checking with the payment provider."),
+        Reason.AWAITING_CONFIRMATION: later("We confirm it as soon as the money has arrived."),
+        Reason.REFUND_BY_HAND: later("We are sending this refund by hand."),
+        Reason.MISSING_AT_GATEWAY: later(
+            "The payment provider does not confirm it. We are looking into it."
+        ),
+        Reason.REVERSED: later("The money was taken back."),
+        Reason.DISPUTED: later("The payment is disputed."),
+    }
+)
 
 
 def reason(code: str | None) -> str:
@@ -101,11 +169,9 @@ def reason(code: str | None) -> str:
     if not code:
         return ""
     name, _, detail = code.partition(":")
-    if name == Reason.DECLINED:
-        cause = _DECLINES.get(detail)
-        told = f"Your bank declined the card: {cause}." if cause else "The payment was declined."
-        return f"{told} {_NOTHING_CHARGED}"
-    return _REASONS.get(name, "")
+    if name != Reason.DECLINED:
+        return _REASONS.get(name, "")
+    return _DECLINES.get(detail) or say("The payment was declined. Nothing was charged.")
 
 
 def reasons_by_code() -> dict[str, str]:
@@ -121,7 +187,9 @@ def reasons_by_name() -> dict[str, str]:
 
 def waiting(gateway_label: str) -> str:
     """Say what a Pending payment without a reason waits for."""
-    return f"Waiting for {gateway_label}" if gateway_label else "Waiting to be booked"
+    if not gateway_label:
+        return say("Waiting to be booked")
+    return say("Waiting for {gateway}", gateway=gateway_label)
 
 
 def timeline(code: str, *, gateway: str, reason_code: str, balance: str) -> str:
@@ -130,34 +198,66 @@ def timeline(code: str, *, gateway: str, reason_code: str, balance: str) -> str:
     ``gateway`` is its label, ``balance`` the formatted balance after it; either may be empty.
     """
     why = reason(reason_code)
-    with_balance = f", balance {balance}" if balance else ""
-    sentences = {
-        "created": f"You chose {gateway}" if gateway else "Booked on the account",
-        "sent_to_gateway": f"Sent to {gateway}",
-        "gateway_unavailable": f"{gateway} did not answer. We keep asking",
-        "customer_returned": f"You came back from {gateway}",
-        "webhook_received": f"{gateway} sent news of the payment",
-        "checked": f"We asked {gateway}",
-        "declined": why,
-        "noted": why,
-        "in_review": why or "We are looking into it.",
-        "mismatch": why or "We are looking into it.",
-        "as_arrived": "What arrived is credited",
-        "completed": f"Completed{with_balance}",
-        "restored": f"Found at {gateway} and written anew",
-        "late_money": f"The money arrived after all. Completed{with_balance}",
-        "cancelled": f"Cancelled. {why}",
-        "cancel_requested": "You asked to cancel",
-        "refund_requested": "Refund started",
-    }
-    return sentences.get(code, "").strip()
+    if code in ("declined", "noted"):
+        return why
+    if code in ("in_review", "mismatch"):
+        return why or say("We are looking into it.")
+    if code == "cancelled":
+        return say("Cancelled. {reason}", reason=why) if why else say("Cancelled")
+    if code == "created" and not gateway:
+        return say("Booked on the account")
+    if code in _WITH_BALANCE and balance:
+        return say(_WITH_BALANCE[code], balance=balance)
+    step = _STEPS.get(code, "")
+    return say(step, gateway=gateway) if step else ""
 
 
-_POOR_PASSWORDS: Final[dict[str, str]] = {
-    "too_short": "Use at least 10 characters.",
-    "too_long": "Use at most 128 characters.",
-    "too_common": "This password is easy to guess. Use several unrelated words.",
+_STEPS: Final = {
+    "created": later("You chose {gateway}"),
+    "sent_to_gateway": later("Sent to {gateway}"),
+    "gateway_unavailable": later("{gateway} did not answer. We keep asking"),
+    "customer_returned": later("You came back from {gateway}"),
+    "webhook_received": later("{gateway} sent news of the payment"),
+    "checked": later("We asked {gateway}"),
+    "as_arrived": later("What arrived is credited"),
+    "completed": later("Completed"),
+    "restored": later("Found at {gateway} and written anew"),
+    "late_money": later("The money arrived after all. Completed"),
+    "cancel_requested": later("You asked to cancel"),
+    "refund_requested": later("Refund started"),
 }
+
+_WITH_BALANCE: Final = {
+    "completed": later("Completed, balance {balance}"),
+    "late_money": later("The money arrived after all. Completed, balance {balance}"),
+}
+
+
+_CARD: Final = re.compile(r"(.+) ending (\d+)")
+_TOP_UP: Final = re.compile(r"(.+) top-up")
+
+
+def method(detail: str) -> str:
+    """Return the means of a payment as its gateway told it; a card's is kept in English."""
+    card = _CARD.fullmatch(detail)
+    return say("{brand} ending {digits}", brand=card[1], digits=card[2]) if card else detail
+
+
+def description(text: str | None, kind: PaymentKind) -> str:
+    """Return a payment's description; those of top-ups are kept in English and said here."""
+    if not text:
+        return KINDS[kind]
+    own = _TOP_UP.fullmatch(text) if kind is PaymentKind.TOP_UP else None
+    return say("{method} top-up", method=say(own[1])) if own else text
+
+
+_POOR_PASSWORDS: Final = Told(
+    {
+        "too_short": later("Use at least 10 characters."),
+        "too_long": later("Use at most 128 characters."),
+        "too_common": later("This password is easy to guess. Use several unrelated words."),
+    }
+)
 
 
 def poor_password(code: str) -> str:
@@ -167,4 +267,4 @@ def poor_password(code: str) -> str:
 
 def too_many_attempts(seconds: int) -> str:
     """Return how long to wait before the next attempt."""
-    return f"Too many attempts. Try again in {seconds} s."
+    return say("Too many attempts. Try again in {seconds} s.", seconds=seconds)

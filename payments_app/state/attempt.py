@@ -9,10 +9,12 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from payments_app.domain.errors import NotAllowed, NotFound
+from payments_app.domain.languages import later
 from payments_app.domain.payment import PaymentStatus
 from payments_app.gateways.base import ConfirmCard, Redirect
 from payments_app.gateways.errors import GatewayUnavailable
 from payments_app.services import checkout
+from payments_app.services.catalogues import say
 from payments_app.services.checkout import ASK_AT_MOST_EVERY, Progress, TopUp
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
@@ -21,11 +23,11 @@ from payments_app.state.checkout_form import CheckoutForm, clean
 from payments_app.state.checkout_views import ASK_EVERY_SECONDS, Stand, stand_of
 from payments_app.state.gate import customer_event
 
-UNREACHABLE: Final = "The payment could not be cancelled just now. Try again in a moment."
+UNREACHABLE: Final = later("The payment could not be cancelled just now. Try again in a moment.")
 """What is said when a gateway does not answer to a cancellation."""
 
 _ASK_EVERY: Final = timedelta(seconds=ASK_EVERY_SECONDS)
-_NOT_CONFIRMED: Final = (
+_NOT_CONFIRMED: Final = later(
     "The card was not confirmed and nothing was charged. "
     "Check the card and press Pay again: it stays one payment."
 )
@@ -85,7 +87,7 @@ class AttemptState(CheckoutForm):
                 return
             if progress.status is PaymentStatus.PENDING and told.error:
                 self._look(progress, who)
-                self.step, self.notice = "form", _NOT_CONFIRMED
+                self.step, self.notice = "form", say(_NOT_CONFIRMED)
             else:
                 self._show(progress, who)
 
@@ -127,7 +129,7 @@ class AttemptState(CheckoutForm):
         progress = await cancel_attempt(who, reference)
         async with self:
             if progress is None:
-                self.notice = UNREACHABLE
+                self.notice = say(UNREACHABLE)
             elif self.stand.reference == reference:
                 self._keep_up(progress, who)
 

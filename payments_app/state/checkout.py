@@ -11,8 +11,10 @@ from typing import Any, Final
 import reflex as rx
 
 from payments_app.domain.errors import AmountError, IdempotencyConflict, InvalidRequest, NotFound
+from payments_app.domain.languages import later
 from payments_app.domain.payment import PaymentStatus
 from payments_app.services import checkout
+from payments_app.services.catalogues import say
 from payments_app.services.checkout import TopUp
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
@@ -27,8 +29,8 @@ PAYMENTS_PAGE: Final = "/"
 UNKNOWN: Final = "unknown"
 """Status of a payment that the page's address names and that is not there."""
 
-_CANCELLED: Final = "Your earlier payment is cancelled. Press Pay to make the new one."
-_REFUSED: Final = "This payment could not be started. Nothing was charged. Try again."
+_CANCELLED: Final = later("Your earlier payment is cancelled. Press Pay to make the new one.")
+_REFUSED: Final = later("This payment could not be started. Nothing was charged. Try again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class CheckoutState(AttemptState):
             self.step = "paying"
         if await self._give_up(who, clean(reference), "form"):
             async with self:
-                self.notice = _CANCELLED
+                self.notice = say(_CANCELLED)
 
     @customer_event
     def back_to_form(self) -> None:
@@ -158,7 +160,7 @@ class CheckoutState(AttemptState):
         await self._load_offers(who)
         own = next((offer for offer in self.own_dialogs if offer.code == name), None)
         self.dialog = own.code if own else PAYMENT
-        self.title = f"{own.label} Checkout" if own else "Payment"
+        self.title = say("{gateway} Checkout", gateway=own.label) if own else say("Payment")
         usual = next((offer.code for offer in self.offers if offer.last_used), "")
         self.gateway = own.code if own else usual
         self.channel = self.amount = self.currency = ""
@@ -191,7 +193,7 @@ class CheckoutState(AttemptState):
         progress = await cancel_attempt(who, reference)
         async with self:
             if progress is None:
-                self.step, self.notice = "form", UNREACHABLE
+                self.step, self.notice = "form", say(UNREACHABLE)
                 return False
             if progress.status is PaymentStatus.COMPLETED:
                 self._show(progress, who)
@@ -202,7 +204,7 @@ class CheckoutState(AttemptState):
     async def _start(self, order: _Order) -> None:
         progress = None
         stale = False
-        words = _REFUSED
+        words = say(_REFUSED)
         try:
             progress = await checkout.start(current(), order.who, order.top_up, order.address)
         except (AmountError, InvalidRequest, IdempotencyConflict) as error:

@@ -6,8 +6,10 @@ from typing import Annotated, Final
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from payments_app.domain.errors import AmountError, InvalidRequest
+from payments_app.domain.languages import later
 from payments_app.domain.money import Money
 from payments_app.services import offers
+from payments_app.services.catalogues import Told
 from payments_app.services.checkout import TopUp
 from payments_app.services.context import current
 from payments_app.services.formatting import money
@@ -35,11 +37,13 @@ from payments_app.state.session import SessionState
 PAYMENT: Final = "payment"
 """The dialog for all offers that have none of their own; those dialogs go by the offer's code."""
 
-_MISSING: Final = {
-    "gateway": "Choose how to pay.",
-    "channel": "Choose how to pay.",
-    "currency": "Choose a currency.",
-}
+_MISSING: Final = Told(
+    {
+        "gateway": later("Choose how to pay."),
+        "channel": later("Choose how to pay."),
+        "currency": later("Choose a currency."),
+    }
+)
 _text: Final = TypeAdapter(Annotated[str, StringConstraints(strict=True, max_length=64)])
 
 

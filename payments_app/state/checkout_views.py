@@ -10,6 +10,7 @@ from babel.dates import format_timedelta
 
 from payments_app.domain.payment import PaymentStatus
 from payments_app.gateways.base import Channel, Redirect, ShowInstructions
+from payments_app.services.catalogues import say
 from payments_app.services.checkout import Progress
 from payments_app.services.formatting import count, day_and_time, locale_of, money
 from payments_app.services.identity import Identity
@@ -102,7 +103,7 @@ def offer_view(offer: Offer) -> OfferView:
 def channel_groups(channels: Iterable[Channel]) -> list[ChannelGroup]:
     """Return channels under their headings, both in the gateway's own order."""
     return [
-        ChannelGroup(name, [ChannelView(channel.code, channel.label) for channel in group])
+        ChannelGroup(say(name), [ChannelView(channel.code, channel.label) for channel in group])
         for name, group in groupby(channels, key=lambda channel: channel.group)
     ]
 
@@ -140,8 +141,8 @@ def stand_of(progress: Progress, who: Identity, now: datetime) -> Stand:
         link=action.url if isinstance(action, Redirect) else "",
         arrived=money(progress.arrived, who.locale) if progress.arrived else "",
         pay_reference=told.reference if told else "",
-        instructions=told.text if told else "",
-        lines=[Line(label, value) for label, value in told.lines] if told else [],
+        instructions=say(told.text) if told else "",
+        lines=[Line(say(label), value) for label, value in told.lines] if told else [],
         until=_until(told, who),
         age=format_timedelta(
             progress.created_at - now, add_direction=True, locale=locale_of(who.locale)

@@ -7,16 +7,20 @@ from babel.lists import format_list
 from babel.numbers import get_currency_symbol
 
 from payments_app.domain.errors import AmountError, InvalidRequest
+from payments_app.domain.languages import later
 from payments_app.domain.money import Money, exponent, parse_amount
+from payments_app.services.catalogues import Told, say
 from payments_app.services.formatting import decimal_mark, group_mark, locale_of, money
 from payments_app.services.offers import Offer, Quote
 
-_FIELDS: Final = {
-    ("gateway", "not_offered"): "This way to pay is not open at the moment.",
-    ("currency", "not_offered"): "Choose a currency that can be paid this way.",
-    ("channel", "required"): "Choose how to pay.",
-    ("channel", "not_offered"): "This way to pay is not open at the moment.",
-}
+_FIELDS: Final = Told(
+    {
+        ("gateway", "not_offered"): later("This way to pay is not open at the moment."),
+        ("currency", "not_offered"): later("Choose a currency that can be paid this way."),
+        ("channel", "required"): later("Choose how to pay."),
+        ("channel", "not_offered"): later("This way to pay is not open at the moment."),
+    }
+)
 
 
 def currency_symbol(currency: str, locale: str) -> str:
@@ -38,32 +42,41 @@ def amount_fault(error: AmountError, currency: str, locale: str) -> str:
     """Say what is wrong with an amount."""
     match error.code:
         case "empty":
-            return "Enter an amount."
+            return say("Enter an amount.")
         case "too_many_decimals":
             decimals = exponent(currency)
-            return f"Use at most {decimals} decimals." if decimals else "Use whole amounts only."
+            return (
+                say("Use at most {decimals} decimals.", decimals=decimals)
+                if decimals
+                else say("Use whole amounts only.")
+            )
         case "negative" | "zero":
-            return "Enter an amount above zero."
+            return say("Enter an amount above zero.")
         case "too_large":
-            return "This amount is too large."
+            return say("This amount is too large.")
         case "below_minimum":
-            return f"The least is {money(Money(error.limit or 0, currency), locale)}."
+            return say(
+                "The least is {amount}.", amount=money(Money(error.limit or 0, currency), locale)
+            )
         case "above_maximum":
-            return f"The most is {money(Money(error.limit or 0, currency), locale)}."
-    return "Enter an amount in digits."
+            return say(
+                "The most is {amount}.", amount=money(Money(error.limit or 0, currency), locale)
+            )
+    return say("Enter an amount in digits.")
 
 
 def not_answering(label: str) -> str:
     """Say that a gateway is known not to answer."""
-    return (
-        f"{label} is not answering now. Nothing was charged. "
-        "Choose another way to pay, or try again in a minute."
+    return say(
+        "{label} is not answering now. Nothing was charged. "
+        "Choose another way to pay, or try again in a minute.",
+        label=label,
     )
 
 
 def field_fault(error: InvalidRequest) -> str:
     """Say what is wrong with a choice."""
-    return _FIELDS.get((error.field, error.code), "This choice cannot be used.")
+    return _FIELDS.get((error.field, error.code)) or say("This choice cannot be used.")
 
 
 def preview_of(quote: Quote, locale: str) -> str:
@@ -72,13 +85,24 @@ def preview_of(quote: Quote, locale: str) -> str:
     after = money(quote.balance_after, locale)
     if quote.rate:
         here, there = quote.credit.currency, quote.pay.currency
-        return (
-            f"You pay {pay}, {credit} is credited: 1 {here} costs {quote.rate} {there}. "
-            f"Your balance becomes {after}."
+        return say(
+            "You pay {pay}, {credit} is credited: 1 {here} costs {rate} {there}. "
+            "Your balance becomes {after}.",
+            pay=pay,
+            credit=credit,
+            here=here,
+            rate=quote.rate,
+            there=there,
+            after=after,
         )
     if quote.pay != quote.credit:
-        return f"You pay {pay}, {credit} is credited. Your balance becomes {after}."
-    return f"You pay {pay}. Your balance becomes {after}."
+        return say(
+            "You pay {pay}, {credit} is credited. Your balance becomes {after}.",
+            pay=pay,
+            credit=credit,
+            after=after,
+        )
+    return say("You pay {pay}. Your balance becomes {after}.", pay=pay, after=after)
 
 
 def takes_words(chosen: Offer | None, usual: Iterable[str], locale: str) -> str:
@@ -88,4 +112,6 @@ def takes_words(chosen: Offer | None, usual: Iterable[str], locale: str) -> str:
         return ""
     taken = format_list(chosen.currencies, locale=locale_of(locale))
     others = format_list(missing, style="or", locale=locale_of(locale))
-    return f"{chosen.label} takes {taken}, not {others}."
+    return say(
+        "{label} takes {taken}, not {others}.", label=chosen.label, taken=taken, others=others
+    )

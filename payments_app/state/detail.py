@@ -5,8 +5,10 @@ from typing import Any, Final
 import reflex as rx
 
 from payments_app.domain.errors import NotAllowed, NotFound
+from payments_app.domain.languages import later
 from payments_app.gateways.errors import GatewayUnavailable
 from payments_app.services import checkout, reports
+from payments_app.services.catalogues import say
 from payments_app.services.context import current
 from payments_app.services.reports import Detail
 from payments_app.state.checkout_views import seconds_since, seconds_until
@@ -14,8 +16,8 @@ from payments_app.state.gate import customer_event
 from payments_app.state.session import SessionState
 
 _LIST: Final = "/"
-_NO_ANSWER: Final = "The payment provider does not answer just now. Try again in a moment."
-_STILL_PENDING: Final = "Nothing new yet. This page changes by itself when there is."
+_NO_ANSWER: Final = later("The payment provider does not answer just now. Try again in a moment.")
+_STILL_PENDING: Final = later("Nothing new yet. This page changes by itself when there is.")
 
 
 class DetailState(SessionState):
@@ -68,7 +70,7 @@ class DetailState(SessionState):
             progress = await checkout.check(
                 current(), who, reference, at_most_every=checkout.ASK_AT_MOST_EVERY
             )
-            notice = _STILL_PENDING if progress.next_check_at else ""
+            notice = say(_STILL_PENDING) if progress.next_check_at else ""
         except NotFound:
             notice = ""
         await self._finish(reference, notice)
@@ -90,9 +92,9 @@ class DetailState(SessionState):
             await checkout.cancel(current(), who, reference)
             notice = ""
         except GatewayUnavailable:
-            notice = _NO_ANSWER
+            notice = say(_NO_ANSWER)
         except (NotFound, NotAllowed):
-            notice = "This payment cannot be cancelled."
+            notice = say("This payment cannot be cancelled.")
         await self._finish(reference, notice)
 
     async def _finish(self, reference: str, notice: str) -> None:

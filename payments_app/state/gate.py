@@ -31,6 +31,7 @@ from payments_app.domain.payment import Role
 from payments_app.services.accounts import identify, session_cookie
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
+from payments_app.services.places import LOCALE_COOKIE, speak_with
 
 log = structlog.get_logger()
 
@@ -169,8 +170,14 @@ def _marked(event_name: str, mark: str) -> Any:
 
 
 async def identity_of(state: BaseState, *, active: bool = False) -> Identity | None:
-    """Return whom the session cookie of this tab's connection stands for."""
-    return await identify(current(), session_token(state.router.headers.cookie), active=active)
+    """Return whom the session cookie of this tab's connection stands for.
+
+    From here on the event speaks the language of the tab's browser.
+    """
+    headers = state.router.headers
+    who = await identify(current(), session_token(headers.cookie), active=active)
+    cookie = cookie_parser(headers.cookie).get(LOCALE_COOKIE, "")
+    return speak_with(who, cookie, headers.accept_language)
 
 
 def session_token(cookies: str) -> str:

@@ -4,14 +4,16 @@ from typing import Any, Final
 
 from payments_app.db.access_models import Purpose
 from payments_app.domain.errors import InvalidRequest, NotFound
+from payments_app.domain.languages import later
 from payments_app.services import credentials, wording
+from payments_app.services.catalogues import say
 from payments_app.services.context import current
 from payments_app.services.throttle import TooManyAttempts
 from payments_app.state.gate import public_event
 from payments_app.state.profile import entries
 from payments_app.state.session import SessionState
 
-_DIFFERENT: Final = "The two entries differ."
+_DIFFERENT: Final = later("The two entries differ.")
 _LONGEST_EMAIL: Final = 254
 
 
@@ -41,7 +43,7 @@ class LinkState(SessionState):
         texts = entries(form, "password", "again")
         self.errors = {}
         if texts["password"] != texts["again"]:
-            self.errors = {"again": _DIFFERENT}
+            self.errors = {"again": say(_DIFFERENT)}
             return
         address = self.router.session.client_ip
         try:
@@ -81,7 +83,7 @@ class ForgotState(SessionState):
         """Send the link. The answer comes first, so that it takes as long for unknown addresses."""
         email = entries(form, "email")["email"].strip()
         if "@" not in email or len(email) > _LONGEST_EMAIL or not email.isprintable():
-            self.fault = "Enter your e-mail address."
+            self.fault = say("Enter your e-mail address.")
             return
         self.sent, self.fault = True, ""
         yield

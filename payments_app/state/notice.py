@@ -7,12 +7,16 @@ import reflex as rx
 import structlog
 from reflex.event import EventSpec
 
+from payments_app.domain.languages import later
+from payments_app.services.catalogues import say
 from payments_app.state.gate import public_event
 
 log = structlog.get_logger()
 
-TOO_FAST: Final = "That was a lot at once. What you did is not lost; it takes a moment."
-_FAILED: Final = "Something went wrong on our side. Nothing you typed is lost. Reference: {}"
+TOO_FAST: Final = later("That was a lot at once. What you did is not lost; it takes a moment.")
+_FAILED: Final = later(
+    "Something went wrong on our side. Nothing you typed is lost. Reference: {reference}"
+)
 _LONGEST_REPORT: Final = 500
 
 
@@ -24,12 +28,12 @@ class NoticeState(rx.State):
     @public_event(reads=True)
     def too_fast(self) -> None:
         """Say that this tab sends more than it may."""
-        self.words = TOO_FAST
+        self.words = say(TOO_FAST)
 
     @public_event(reads=True)
     def failed(self, reference: str) -> None:
         """Say that an event failed, with what to quote."""
-        self.words = _FAILED.format(reference)
+        self.words = say(_FAILED, reference=reference)
 
     @public_event(reads=True)
     def dismiss(self) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from payments_app.db.keyset import Cursor
 from payments_app.db.payments import Count, Order
 from payments_app.services import formatting, reports, wording
+from payments_app.services.catalogues import say
 from payments_app.services.changes import Snapshot
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
@@ -229,8 +230,8 @@ class PaymentsState(SessionState):
     def _show_view(self) -> None:
         view = self._view
         self.methods = [
-            *(Choice(code, gateway.label) for code, gateway in current().gateways.items()),
-            Choice(NO_GATEWAY, wording.FROM_BALANCE),
+            *(Choice(code, say(gateway.label)) for code, gateway in current().gateways.items()),
+            Choice(NO_GATEWAY, wording.from_balance()),
         ]
         self.search_text = view.search
         self.since = view.since.isoformat() if view.since else ""
@@ -244,12 +245,14 @@ class PaymentsState(SessionState):
             f"\N{LEFT DOUBLE QUOTATION MARK}{view.search}\N{RIGHT DOUBLE QUOTATION MARK}"
             if view.search
             else "",
-            f"from {self.since}" if view.since else "",
-            f"to {self.until}" if view.until else "",
+            say("from {day}", day=self.since) if view.since else "",
+            say("to {day}", day=self.until) if view.until else "",
             wording.STATUSES[view.status] if view.status else "",
             labels.get(view.method, view.method),
         )
-        self.filters_text = f"Shown are only: {', '.join(filter(None, filters))}."
+        self.filters_text = say(
+            "Shown are only: {filters}.", filters=", ".join(filter(None, filters))
+        )
 
     def _show_rows(self, who: Identity, rows: list[Row]) -> None:
         first = (len(self._starts) - 1) * PAGE_SIZE + 1
@@ -259,7 +262,11 @@ class PaymentsState(SessionState):
         self.has_older = self._older is not None
         start = formatting.count(first, who.locale)
         end = formatting.count(first + len(rows) - 1, who.locale)
-        self.range_text = f"{start} to {end} of {self.count}" if rows else ""
+        self.range_text = (
+            say("{start} to {end} of {count}", start=start, end=end, count=self.count)
+            if rows
+            else ""
+        )
 
     def _take_in(self, who: Identity, fresh: Sequence[Snapshot]) -> None:
         """Change rows in place; put those that belong on top of the first page there."""

@@ -4,17 +4,19 @@ from contextlib import suppress
 from typing import Any, Final
 
 from payments_app.domain.errors import InvalidRequest, NotAllowed, NotFound
+from payments_app.domain.languages import later
 from payments_app.services import credentials, second_factor, sessions, wording
+from payments_app.services.catalogues import say
 from payments_app.services.context import current
 from payments_app.services.sessions import OwnSession
 from payments_app.services.throttle import TooManyAttempts
 from payments_app.state.gate import user_event
 from payments_app.state.session import SessionState
 
-_WRONG_CODE: Final = "This code is not right. Use the newest one; each counts once."
-_DIFFERENT: Final = "The two entries differ."
-_PRESENT: Final = "This is not your present password."
-_CHANGED: Final = "Your password is changed. You are logged out everywhere else."
+_WRONG_CODE: Final = later("This code is not right. Use the newest one; each counts once.")
+_DIFFERENT: Final = later("The two entries differ.")
+_PRESENT: Final = later("This is not your present password.")
+_CHANGED: Final = later("Your password is changed. You are logged out everywhere else.")
 
 
 class ProfileState(SessionState):
@@ -66,7 +68,7 @@ class ProfileState(SessionState):
         texts = entries(form, "present", "password", "again")
         self.errors, self.notice = {}, ""
         if texts["password"] != texts["again"]:
-            self.errors = {"again": _DIFFERENT}
+            self.errors = {"again": say(_DIFFERENT)}
             return
         address = self.router.session.client_ip
         try:
@@ -76,10 +78,10 @@ class ProfileState(SessionState):
         except TooManyAttempts as error:
             self.errors = {"present": wording.too_many_attempts(error.retry_after)}
         except InvalidRequest as error:
-            words = _PRESENT if error.field == "present" else wording.poor_password(error.code)
+            words = say(_PRESENT) if error.field == "present" else wording.poor_password(error.code)
             self.errors = {error.field: words}
         else:
-            self.notice = _CHANGED
+            self.notice = say(_CHANGED)
             self.form += 1
             await self._show()
 
@@ -107,7 +109,7 @@ class ProfileState(SessionState):
         try:
             codes = await second_factor.turn_on(current(), who, self.secret, code, address)
         except InvalidRequest:
-            self.errors = {"code": _WRONG_CODE}
+            self.errors = {"code": say(_WRONG_CODE)}
             return
         self.secret, self.picture, self.codes, self.errors = "", "", list(codes), {}
         await self._show()
@@ -122,9 +124,9 @@ class ProfileState(SessionState):
         try:
             await second_factor.turn_off(current(), who, code, address)
         except InvalidRequest:
-            self.errors = {"code": _WRONG_CODE}
+            self.errors = {"code": say(_WRONG_CODE)}
         except NotAllowed:
-            self.errors = {"code": "Staff need two-factor here."}
+            self.errors = {"code": say("Staff need two-factor here.")}
         else:
             self.errors = {}
             self.form += 1

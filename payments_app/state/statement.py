@@ -6,7 +6,9 @@ from urllib.parse import urlencode
 
 from pydantic import ValidationError
 
+from payments_app.domain.languages import later
 from payments_app.services import formatting, statements
+from payments_app.services.catalogues import say
 from payments_app.services.context import current
 from payments_app.services.periods import PERIODS, days_of
 from payments_app.services.statements import Period, SummaryLine, TooLong
@@ -16,8 +18,8 @@ from payments_app.state.session import SessionState
 OTHER_DAYS: Final = "other"
 FIRST_SHOWN: Final = "last_month"
 _ADDRESS: Final = "/statements/statement.pdf"
-_TOO_LONG: Final = (
-    f"A statement holds at most {statements.MOST_ROWS} payments. "
+_TOO_LONG: Final = later(
+    "A statement holds at most {most} payments. "
     "Choose a shorter period, or download the payments as CSV."
 )
 
@@ -66,7 +68,7 @@ class StatementState(SessionState):
         if who is None or period is None or not self.address:
             return
         await statements.send(current(), who, period)
-        self.told = f"On its way to {who.email}"
+        self.told = say("On its way to {email}", email=who.email)
 
     async def _choose(self, period: str) -> None:
         who = await self._identity()
@@ -93,12 +95,12 @@ class StatementState(SessionState):
         if who is None or period is None:
             return
         if period.since and period.until and period.since > period.until:
-            self.fault = "The first day is after the last."
+            self.fault = say("The first day is after the last.")
             return
         try:
             self.lines = list(await statements.summary(current(), who, period))
         except TooLong:
-            self.fault = _TOO_LONG
+            self.fault = say(_TOO_LONG, most=statements.MOST_ROWS)
         else:
             query = urlencode(period.model_dump(mode="json", exclude_none=True))
             self.address = f"{_ADDRESS}?{query}"

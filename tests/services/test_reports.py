@@ -46,7 +46,7 @@ async def test_a_row_shows_date_total_status_description_and_method(shop: Shop) 
     assert (row.total, row.status, row.status_label) == (f"{MINUS}$10.00", "completed", "Completed")
     assert (row.description, row.method, row.note, row.date_note) == (
         "DID Pack",
-        wording.FROM_BALANCE,
+        wording.from_balance(),
         "",
         "",
     )

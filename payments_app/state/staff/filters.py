@@ -167,7 +167,7 @@ class Filtered(SessionState, mixin=True):
             view.status,
         )
         methods = [Option(code, gateway.label) for code, gateway in portal.gateways.items()]
-        methods.append(Option(NO_GATEWAY, wording.FROM_BALANCE))
+        methods.append(Option(NO_GATEWAY, wording.from_balance()))
         self.methods = _choices(methods, view.method)
         codes = await staff_payments.currency_options(portal, who)
         self.currencies = _choices((Option(code, code) for code in codes), view.currency)

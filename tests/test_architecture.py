@@ -105,7 +105,7 @@ def test_rule_3_only_settlement_moves_a_balance() -> None:
     moving = {
         script.relative_to(PACKAGE).as_posix()
         for script in scripts()
-        if "add_to_balance(" in script.read_text()
+        if "add_to_balances(" in script.read_text()
     }
     assert moving == {"db/ledger.py", "services/settlement.py"}
 

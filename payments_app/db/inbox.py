@@ -25,6 +25,26 @@ async def store(session: AsyncSession, values: dict[str, Any]) -> InboxEvent:
     return (await session.execute(statement)).scalar_one()  # type: ignore[no-any-return]
 
 
+async def store_all(
+    session: AsyncSession, rows: Sequence[dict[str, Any]]
+) -> dict[tuple[str, str], int]:
+    """Store webhooks, each (gateway, event_id) once, as ``store`` does.
+
+    Returns how often each was received by now. The rows are sorted, so that two workers which store
+    the same ones wait for each other instead of both for ever.
+    """
+    insert = insert_into(session, InboxEvent)
+    statement = insert.on_conflict_do_update(
+        index_elements=["gateway", "event_id"],
+        set_={
+            "times_received": col(InboxEvent.times_received) + insert.excluded.times_received,
+        },
+    ).returning(col(InboxEvent.gateway), col(InboxEvent.event_id), col(InboxEvent.times_received))
+    ordered = sorted(rows, key=lambda row: (row["gateway"], row["event_id"]))
+    stored = (await session.execute(statement, ordered)).all()
+    return {(gateway, event_id): times for gateway, event_id, times in stored}
+
+
 async def due_gateways(session: AsyncSession, now: datetime) -> Sequence[str]:
     """Return the gateways that have events whose time has come."""
     query = select(col(InboxEvent.gateway)).where(col(InboxEvent.next_attempt_at) <= now).distinct()

@@ -1,6 +1,6 @@
 """The rows that money moves on: locked payments, balances and the timeline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -52,19 +52,39 @@ async def find_payment(
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def add_to_balance(
-    session: AsyncSession, account_id: int, currency: str, amount: int
-) -> None:
-    """Move an account's balance by ``amount`` minor units, making the row if it is the first."""
-    insert = insert_into(session, Balance).values(
-        account_id=account_id, currency=currency, amount=amount
+async def lock_open(session: AsyncSession, references: Collection[str]) -> Sequence[Payment]:
+    """Return those of our payments that are Pending and that nobody else is just changing.
+
+    Nobody can until this transaction ends.
+    """
+    query = (
+        select(Payment)
+        .where(col(Payment.reference).in_(references), col(Payment.status) == PaymentStatus.PENDING)
+        .order_by(col(Payment.id))
+        .with_for_update(skip_locked=True)
     )
-    await session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["account_id", "currency"],
-            set_={"amount": col(Balance.amount) + insert.excluded.amount},
-        )
-    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def add_to_balances(
+    session: AsyncSession, moves: Mapping[tuple[int, str], int]
+) -> dict[tuple[int, str], int]:
+    """Move the balances of (account, currency) by minor units; return what they are then.
+
+    Missing rows are made. All are locked in one order, so that no two transactions can wait for
+    each other.
+    """
+    insert = insert_into(session, Balance)
+    statement = insert.on_conflict_do_update(
+        index_elements=["account_id", "currency"],
+        set_={"amount": col(Balance.amount) + insert.excluded.amount},
+    ).returning(col(Balance.account_id), col(Balance.currency), col(Balance.amount))
+    values = [
+        {"account_id": account_id, "currency": currency, "amount": amount}
+        for (account_id, currency), amount in sorted(moves.items())
+    ]
+    moved = (await session.execute(statement, values)).all()
+    return {(account_id, currency): amount for account_id, currency, amount in moved}
 
 
 async def balance_of(session: AsyncSession, account_id: int, currency: str) -> int:

@@ -1,6 +1,6 @@
 """The outbox of e-mails: each occasion once per user, claimed by one worker, marked when sent."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -26,24 +26,30 @@ Reader = tuple[User, MailChoice]
 """A user with what they chose, chosen or not."""
 
 
-async def add(session: AsyncSession, values: dict[str, Any]) -> None:
-    """Put an e-mail into the outbox, unless this user is told of this occasion already."""
-    insert = insert_into(session, Mail).values(**values)
+async def add(session: AsyncSession, mails: Sequence[dict[str, Any]]) -> None:
+    """Put e-mails into the outbox, unless their users are told of these occasions already."""
+    insert = insert_into(session, Mail)
     await session.execute(
-        insert.on_conflict_do_nothing(index_elements=["user_id", "kind", "about"])
+        insert.on_conflict_do_nothing(index_elements=["user_id", "kind", "about"]), mails
     )
 
 
-async def readers(session: AsyncSession, account_id: int) -> list[Reader]:
-    """Return the account's users who can log in."""
+async def readers(
+    session: AsyncSession, account_ids: Collection[int]
+) -> Mapping[int, Sequence[Reader]]:
+    """Return the users of accounts who can log in; an account without any is left out."""
     query = (
         select(User, MailChoice)
         .outerjoin(MailChoice, col(MailChoice.user_id) == col(User.id))
-        .where(col(User.account_id) == account_id, col(User.disabled_at).is_(None))
+        .where(col(User.account_id).in_(account_ids), col(User.disabled_at).is_(None))
         .order_by(col(User.id))
     )
-    rows = (await session.execute(query)).all()
-    return [(user, choice or MailChoice(user_id=user.key)) for user, choice in rows]
+    of_account: dict[int, list[Reader]] = {}
+    for user, choice in (await session.execute(query)).all():
+        if user.account_id is not None:
+            reader = (user, choice or MailChoice(user_id=user.key))
+            of_account.setdefault(user.account_id, []).append(reader)
+    return of_account
 
 
 async def claim_due(

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments_app.db.engine import Database
 from payments_app.domain.errors import NotFound
 from payments_app.gateways.base import Gateway
+from payments_app.services.batches import Batches
 from payments_app.services.identity import Identity
 from payments_app.services.live import Feed
 from payments_app.services.tally import Tally
@@ -34,6 +36,7 @@ class Portal:
     """The parts of a running portal.
 
     ``clock`` returns the current time in UTC; ``inbox_filled`` wakes the webhook worker;
+    ``arrivals`` are the webhooks on their way into the database;
     ``worker`` names this process among those that share the database; ``refusals`` counts the
     webhooks that it refused.
     """
@@ -44,6 +47,7 @@ class Portal:
     feed: Feed = field(default_factory=Feed)
     clock: Callable[[], datetime] = _utc_now
     inbox_filled: asyncio.Event = field(default_factory=asyncio.Event)
+    arrivals: Batches[Any, bool] = field(default_factory=Batches)
     worker: str = field(default_factory=_worker_name)
     refusals: Tally = field(default_factory=Tally)
 

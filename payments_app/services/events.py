@@ -16,7 +16,7 @@ from payments_app.db.models import InboxEvent
 from payments_app.domain.errors import NotAllowed, NotFound
 from payments_app.domain.payment import Role
 from payments_app.gateways.http import REDACTED, load_json
-from payments_app.services import audit, event_words, formatting, webhooks
+from payments_app.services import arrivals, audit, event_words, formatting
 from payments_app.services.audit import Actor
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
@@ -190,7 +190,7 @@ async def replay(
                 after={"webhooks": list(numbers)},
             )
     portal.inbox_filled.set()
-    await portal.feed.announce(webhooks.TOPIC)
+    await portal.feed.announce(arrivals.TOPIC)
     log.info("webhooks_replayed", count=len(numbers), user=who.user_id)
     return len(numbers)
 

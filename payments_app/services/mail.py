@@ -4,6 +4,7 @@ So an e-mail exists exactly when the change was committed. Nothing is sent here;
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,34 +20,35 @@ _OWN_DOING: Final = frozenset({Reason.CANCELLED_BY_CUSTOMER, Reason.ABANDONED})
 
 
 async def enqueue(
-    session: AsyncSession,
-    at: datetime,
-    user: User,
-    kind: MailKind,
-    about: str,
-    *,
-    payment_id: int | None = None,
-    **data: Any,
+    session: AsyncSession, at: datetime, user: User, kind: MailKind, about: str, **data: Any
 ) -> None:
     """Write one e-mail down in the caller's transaction, once per user, kind and ``about``.
 
     ``data`` is JSON that ``letters`` puts into words when the e-mail is sent.
     """
-    await outbox.add(
-        session,
-        {
-            "kind": kind.value,
-            "user_id": user.key,
-            "recipient": user.email,
-            "about": about,
-            "payment_id": payment_id,
-            "data": data,
-            "created_at": at,
-            "attempts": 0,
-            "next_attempt_at": at,
-            "outcome": "",
-        },
-    )
+    await outbox.add(session, [_mail(at, user, kind, about, data)])
+
+
+def _mail(
+    at: datetime,
+    user: User,
+    kind: MailKind,
+    about: str,
+    data: dict[str, Any],
+    payment_id: int | None = None,
+) -> dict[str, Any]:
+    return {
+        "kind": kind.value,
+        "user_id": user.key,
+        "recipient": user.email,
+        "about": about,
+        "payment_id": payment_id,
+        "data": data,
+        "created_at": at,
+        "attempts": 0,
+        "next_attempt_at": at,
+        "outcome": "",
+    }
 
 
 async def settled(session: AsyncSession, payment: Payment, at: datetime) -> None:
@@ -62,6 +64,13 @@ async def settled(session: AsyncSession, payment: Payment, at: datetime) -> None
         await _low_balance(session, payment, at)
     elif _paid_in(payment) and payment.reason not in _OWN_DOING:
         await _tell(session, payment, MailKind.PAYMENT_FAILED, at)
+
+
+async def received(
+    session: AsyncSession, arrived: Sequence[tuple[Payment, int]], at: datetime
+) -> None:
+    """Tell of top-ups that were settled together, each with the balance after it."""
+    await _tell_all(session, arrived, MailKind.PAYMENT_RECEIVED, at)
 
 
 def _paid_in(payment: Payment) -> bool:
@@ -107,17 +116,23 @@ async def new_sign_in(session: AsyncSession, user: User, login: LoginSession) ->
 
 async def _tell(session: AsyncSession, payment: Payment, kind: MailKind, at: datetime) -> None:
     balance = await ledger.balance_of(session, payment.account_id, payment.currency)
-    for user, choice in await outbox.readers(session, payment.account_id):
-        if kind not in choice.muted:
-            await enqueue(
-                session,
-                at,
-                user,
-                kind,
-                payment.reference,
-                payment_id=payment.key,
-                balance=balance,
-            )
+    await _tell_all(session, [(payment, balance)], kind, at)
+
+
+async def _tell_all(
+    session: AsyncSession, news: Sequence[tuple[Payment, int]], kind: MailKind, at: datetime
+) -> None:
+    """Tell the users of each payment's account; the amount is the balance after it."""
+    accounts = {payment.account_id for payment, _ in news}
+    readers = await outbox.readers(session, accounts)
+    mails = [
+        _mail(at, user, kind, payment.reference, {"balance": balance}, payment.key)
+        for payment, balance in news
+        for user, choice in readers.get(payment.account_id, ())
+        if kind not in choice.muted
+    ]
+    if mails:
+        await outbox.add(session, mails)
 
 
 async def _low_balance(session: AsyncSession, payment: Payment, at: datetime) -> None:
@@ -128,7 +143,8 @@ async def _low_balance(session: AsyncSession, payment: Payment, at: datetime) ->
     if payment.currency != account.home_currency:
         return
     after = await ledger.balance_of(session, payment.account_id, payment.currency)
-    for user, choice in await outbox.readers(session, payment.account_id):
+    readers = await outbox.readers(session, [payment.account_id])
+    for user, choice in readers.get(payment.account_id, ()):
         limit = choice.low_balance
         if limit is not None and after < limit <= after - payment.amount:
             await enqueue(

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from payments_app.db import inbox
-from payments_app.services import webhooks
+from payments_app.services import arrivals
 from payments_app.services.context import Portal
 
 log = structlog.get_logger()
@@ -35,5 +35,5 @@ async def empty_old(portal: Portal) -> int:
             break
     if total:
         log.info("webhooks_emptied", count=total)
-        await portal.feed.announce(webhooks.TOPIC)
+        await portal.feed.announce(arrivals.TOPIC)
     return total

@@ -1,6 +1,8 @@
 """The one place where money moves: ``settle()`` and nothing else changes status and balance."""
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -11,7 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from payments_app.db import inbox, ledger
 from payments_app.db.models import Payment
 from payments_app.domain.errors import IllegalTransition
-from payments_app.domain.payment import REVIEW_REASONS, PaymentStatus, Reason, check_transition
+from payments_app.domain.payment import (
+    REVIEW_REASONS,
+    PaymentKind,
+    PaymentStatus,
+    Reason,
+    check_transition,
+)
 from payments_app.gateways.base import PaymentResult
 from payments_app.services import gateway_settings, mail
 from payments_app.services.actions import stored_action
@@ -58,6 +66,54 @@ async def settle(
         log.info("settled", reference=payment.reference, outcome=outcome, actor=actor)
         await portal.feed.publish(Change(payment_id, payment.account_id))
     return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a gateway's signed message itself says of a payment of ours."""
+
+    gateway: str
+    reference: str
+    result: PaymentResult
+
+
+async def settle_proved(
+    session: AsyncSession, proofs: Sequence[Proof], actor: str, now: datetime
+) -> Sequence[Payment]:
+    """Complete many payments at once inside the caller's transaction; return those completed.
+
+    Only open top-ups that were paid exactly as asked, without a fee to book. All others are left as
+    they are, for ``settle()`` to decide one by one. There is at most one proof of each payment.
+    """
+    proved = {proof.reference: proof for proof in proofs}
+    found = await ledger.lock_open(session, proved.keys()) if proved else ()
+    payments = [payment for payment in found if _is_plain(payment, proved[payment.reference])]
+    if not payments:
+        return ()
+    moves: Counter[tuple[int, str]] = Counter()
+    for payment in payments:
+        moves[payment.account_id, payment.currency] += payment.amount
+    balances = await ledger.add_to_balances(session, moves)
+    running = {account: balances[account] - moved for account, moved in moves.items()}
+    arrived: list[tuple[Payment, int]] = []
+    for payment in payments:
+        account = (payment.account_id, payment.currency)
+        running[account] += payment.amount
+        code = _mark_completed(payment, proved[payment.reference].result, now)
+        ledger.add_timeline(session, payment, now, code, actor, balance=running[account])
+        arrived.append((payment, running[account]))
+    await mail.received(session, arrived, now)
+    return payments
+
+
+def _is_plain(payment: Payment, proof: Proof) -> bool:
+    return (
+        payment.kind is PaymentKind.TOP_UP
+        and payment.gateway == proof.gateway
+        and proof.result.status is PaymentStatus.COMPLETED
+        and proof.result.fee is None
+        and _mismatch(payment, proof.result) is None
+    )
 
 
 async def apply(
@@ -227,22 +283,27 @@ async def _complete(
     now: datetime,
     portal: Portal,
 ) -> None:
-    late = payment.status is PaymentStatus.CANCELLED
-    _remember(payment, result)
     if result.fee is not None and result.fee.currency == payment.currency:
         payment.fee = result.fee.minor
         await gateway_settings.refresh_in(session, portal)
         if payment.gateway and portal.gateway(payment.gateway).settings.fee_deducted:
             payment.amount -= result.fee.minor
+    code = _mark_completed(payment, result, now)
+    account = (payment.account_id, payment.currency)
+    balances = await ledger.add_to_balances(session, {account: payment.amount})
+    ledger.add_timeline(session, payment, now, code, actor, balance=balances[account])
+
+
+def _mark_completed(payment: Payment, result: PaymentResult, now: datetime) -> str:
+    """Return what the timeline calls it."""
+    late = payment.status is PaymentStatus.CANCELLED
+    _remember(payment, result)
     payment.status = PaymentStatus.COMPLETED
     payment.reason = None
     payment.in_review = False
     payment.completed_at = payment.dated_at = now
     payment.next_check_at = payment.next_action = None
-    await ledger.add_to_balance(session, payment.account_id, payment.currency, payment.amount)
-    balance = await ledger.balance_of(session, payment.account_id, payment.currency)
-    code = "late_money" if late else "completed"
-    ledger.add_timeline(session, payment, now, code, actor, balance=balance)
+    return "late_money" if late else "completed"
 
 
 def _cancel(

@@ -1,4 +1,4 @@
-"""Webhooks: verified, stored before they are answered, handled afterwards by a worker."""
+"""Webhooks: verified, stored before they are answered; the worker handles what is then left."""
 
 import asyncio
 import random
@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from pydantic import TypeAdapter
 
 from payments_app.db import inbox
 from payments_app.db.events import UNMATCHED
@@ -16,18 +15,14 @@ from payments_app.db.models import InboxEvent, Payment
 from payments_app.gateways.base import GatewayEvent, Subject
 from payments_app.gateways.errors import InvalidSignature
 from payments_app.services import refusals
+from payments_app.services.arrivals import EVENT, TOPIC, Arrival, take_in
 from payments_app.services.context import Portal
 from payments_app.services.lookup import ask_gateway, find_for
 from payments_app.services.refunds import record_takeback
-from payments_app.services.refusals import kept_headers, readable
 from payments_app.services.settlement import settle
 
 log = structlog.get_logger()
 
-TOPIC: Final = "webhooks"
-"""Announced when a webhook came, was handled or is to be handled again."""
-
-_EVENT: Final = TypeAdapter(GatewayEvent)
 _LEASE: Final = timedelta(seconds=60)
 _HANDLING_SECONDS: Final = 50
 """Less than the lease, so that no other worker begins with an event that is still in hand."""
@@ -42,37 +37,18 @@ _NOT_YET: Final = "the gateway did not answer, or its payment is not known yet"
 async def receive(portal: Portal, code: str, headers: Mapping[str, str], body: bytes) -> bool:
     """Verify and store one webhook; return whether it is new.
 
-    It is on disk when this returns. Raises NotFound for an unknown gateway and InvalidSignature for
-    a message that its gateway did not sign, of which staff see a sample; it is never handled.
+    It is on disk when this returns, and settled if it proves that its payment was paid. Raises
+    NotFound for an unknown gateway and InvalidSignature for a message that its gateway did not
+    sign, of which staff see a sample; it is never handled.
     """
     gateway = portal.gateway(code)
-    now = portal.clock()
     try:
         event = await gateway.parse_webhook(headers, body)
     except InvalidSignature as error:
         if await refusals.note(portal, code, headers, body, str(error)):
             await portal.feed.announce(TOPIC)
         raise
-    row = {
-        "gateway": code,
-        "event_id": event.event_id,
-        "kind": event.kind,
-        "reference": event.reference or event.gateway_reference,
-        "gateway_reference": event.gateway_reference,
-        "headers": kept_headers(headers),
-        "body": readable(body),
-        "verified": True,
-        "event": _EVENT.dump_python(event, mode="json"),
-        "received_at": now,
-        "times_received": 1,
-        "attempts": 0,
-        "next_attempt_at": now,
-    }
-    async with portal.db.write() as session:
-        stored = await inbox.store(session, row)
-    portal.inbox_filled.set()
-    await portal.feed.announce(TOPIC)
-    return stored.times_received == 1
+    return await take_in(portal, Arrival(code, event, headers, body))
 
 
 async def run(portal: Portal) -> None:
@@ -144,7 +120,7 @@ async def _handle_in_turn(portal: Portal, rows: Sequence[InboxEvent]) -> None:
 
 async def _handle(portal: Portal, row: InboxEvent) -> None:
     try:
-        event = _EVENT.validate_python(row.event)
+        event = EVENT.validate_python(row.event)
         async with asyncio.timeout(_HANDLING_SECONDS):
             outcome = await _act(portal, row, event)
         fault = _NOT_YET

@@ -25,8 +25,7 @@ async def test_rule_7_the_command_names_a_balance_that_was_moved_by_hand(
     account = await make_account(database)
     await make_payment(database, account, completed=True)
     async with database.write() as session:
-        await ledger.add_to_balance(session, account.key, "USD", 1)
-        await ledger.add_to_balance(session, account.key, "GBP", -5)
+        await ledger.add_to_balances(session, {(account.key, "USD"): 1, (account.key, "GBP"): -5})
     found = sorted(await verify(database))
     assert [line.split(": ")[1] for line in found] == [
         "balance -0.05 GBP, rows sum to 0.00 GBP",

@@ -73,9 +73,8 @@ async def make_payment(
     async with database.write() as session:
         session.add(payment)
         if payment.status is PaymentStatus.COMPLETED:
-            await ledger.add_to_balance(
-                session, payment.account_id, payment.currency, payment.amount
-            )
+            moves = {(payment.account_id, payment.currency): payment.amount}
+            await ledger.add_to_balances(session, moves)
     return payment
 
 

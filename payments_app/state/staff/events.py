@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from payments_app.domain.errors import NotAllowed, NotFound
 from payments_app.domain.payment import Role
-from payments_app.services import event_words, events, webhooks
+from payments_app.services import arrivals, event_words, events
 from payments_app.services.context import current
 from payments_app.services.events import EventDetail, EventRow, EventView
 from payments_app.services.identity import Identity
@@ -66,7 +66,7 @@ class EventsState(Paged, SessionState):
         self._opened = int(opened) if opened.isascii() and opened.isdigit() else 0
         self.sheet_open, self.notice, self.asks_for_all = bool(opened), "", False
         self.can_act = who.may(Role.FINANCE)
-        watch_topic(self.router.session.client_token, webhooks.TOPIC, EventsState.events_changed)
+        watch_topic(self.router.session.client_token, arrivals.TOPIC, EventsState.events_changed)
         await self._show(who)
         self.flashed = []
 

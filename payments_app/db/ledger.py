@@ -1,10 +1,10 @@
 """The rows that money moves on: locked payments, balances and the timeline."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
@@ -74,10 +74,10 @@ async def add_to_balances(
     Missing rows are made. All are locked in one order, so that no two transactions can wait for
     each other.
     """
-    insert = insert_into(session, Balance)
-    statement = insert.on_conflict_do_update(
+    inserting = insert_into(session, Balance)
+    statement = inserting.on_conflict_do_update(
         index_elements=["account_id", "currency"],
-        set_={"amount": col(Balance.amount) + insert.excluded.amount},
+        set_={"amount": col(Balance.amount) + inserting.excluded.amount},
     ).returning(col(Balance.account_id), col(Balance.currency), col(Balance.amount))
     values = [
         {"account_id": account_id, "currency": currency, "amount": amount}
@@ -169,6 +169,28 @@ def add_timeline(
     session: AsyncSession, payment: Payment, at: datetime, code: str, actor: str, **details: Any
 ) -> None:
     """Write down one thing that happened to a payment, in the running transaction."""
-    session.add(
-        TimelineEntry(payment_id=payment.key, at=at, code=code, actor=actor, details=details)
-    )
+    session.add(TimelineEntry(**_entry(payment, at, code, actor, details)))
+
+
+async def add_timelines(
+    session: AsyncSession,
+    happened: Iterable[tuple[Payment, Mapping[str, Any]]],
+    at: datetime,
+    code: str,
+    actor: str,
+) -> None:
+    """Write down the same of many payments, each with its own details."""
+    entries = [_entry(payment, at, code, actor, details) for payment, details in happened]
+    await session.execute(insert(TimelineEntry.__table__), entries)  # type: ignore[attr-defined]
+
+
+def _entry(
+    payment: Payment, at: datetime, code: str, actor: str, details: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "payment_id": payment.key,
+        "at": at,
+        "code": code,
+        "actor": actor,
+        "details": details,
+    }

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +24,8 @@ class MailState(StrEnum):
 
 Reader = tuple[User, MailChoice]
 """A user with what they chose, chosen or not."""
+
+_UNCHOSEN: Final = MailChoice(user_id=0)
 
 
 async def add(session: AsyncSession, mails: Sequence[dict[str, Any]]) -> None:
@@ -47,7 +49,7 @@ async def readers(
     of_account: dict[int, list[Reader]] = {}
     for user, choice in (await session.execute(query)).all():
         if user.account_id is not None:
-            reader = (user, choice or MailChoice(user_id=user.key))
+            reader = (user, choice or _UNCHOSEN)
             of_account.setdefault(user.account_id, []).append(reader)
     return of_account
 

@@ -18,6 +18,7 @@ log = structlog.get_logger()
 KEPT_PER_HOUR: Final = 20
 """So many refused messages of a gateway each worker writes down in an hour."""
 
+_JSON: Final = TypeAdapter(Any)
 _KEPT_FOR: Final = timedelta(days=30)
 
 _COUNTED_TOGETHER: Final = 100
@@ -90,6 +91,6 @@ def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def readable(body: bytes) -> str:
     """Return the body without secrets and personal data; what is not JSON is kept as its hash."""
     try:
-        return str(TypeAdapter(Any).dump_json(scrub(load_json(body))), "utf-8")
+        return str(_JSON.dump_json(scrub(load_json(body))), "utf-8")
     except (ValueError, RecursionError):
         return f"sha256:{hashlib.sha256(body).hexdigest()}"

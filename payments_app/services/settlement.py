@@ -99,9 +99,10 @@ async def settle_proved(
     for payment in payments:
         account = (payment.account_id, payment.currency)
         running[account] += payment.amount
-        code = _mark_completed(payment, proved[payment.reference].result, now)
-        ledger.add_timeline(session, payment, now, code, actor, balance=running[account])
+        _mark_completed(payment, proved[payment.reference].result, now)
         arrived.append((payment, running[account]))
+    told = ((payment, {"balance": balance}) for payment, balance in arrived)
+    await ledger.add_timelines(session, told, now, "completed", actor)
     await mail.received(session, arrived, now)
     return payments
 

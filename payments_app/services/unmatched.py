@@ -12,7 +12,7 @@ from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import Role
 from payments_app.gateways.base import GatewayEvent
-from payments_app.services import audit, formatting, webhooks
+from payments_app.services import arrivals, audit, formatting
 from payments_app.services.audit import Actor
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
@@ -79,7 +79,7 @@ async def set_aside(
             f"webhook:{number}",
             after={"why": text},
         )
-    await portal.feed.announce(webhooks.TOPIC)
+    await portal.feed.announce(arrivals.TOPIC)
 
 
 def _stranger(portal: Portal, who: Identity, event: InboxEvent) -> Stranger:

@@ -4,7 +4,7 @@ from typing import Final
 
 from payments_app.domain.errors import InvalidRequest, NotAllowed, NotFound
 from payments_app.domain.payment import Role
-from payments_app.services import unmatched, webhooks
+from payments_app.services import arrivals, unmatched
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.unmatched import Stranger
@@ -31,7 +31,7 @@ class UnmatchedState(SessionState):
         if who is None:
             return
         token = self.router.session.client_token
-        watch_topic(token, webhooks.TOPIC, UnmatchedState.webhooks_changed)
+        watch_topic(token, arrivals.TOPIC, UnmatchedState.webhooks_changed)
         self.may_set_aside, self.leaving, self.fault = who.may(Role.FINANCE), 0, ""
         await self._show(who)
 

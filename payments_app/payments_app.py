@@ -55,6 +55,7 @@ from payments_app.state.staff.account import AccountState
 from payments_app.state.staff.accounts import AccountsState
 from payments_app.state.staff.audit import AuditState
 from payments_app.state.staff.events import EventsState
+from payments_app.state.staff.first_steps import FirstStepsState
 from payments_app.state.staff.gateways import GatewaysState
 from payments_app.state.staff.mail import MailroomState
 from payments_app.state.staff.overview import OverviewState
@@ -163,7 +164,7 @@ def _add_staff_page(
     )
 
 
-_add_staff_page(overview_page, "/staff", t("Overview"), OverviewState.load)
+_add_staff_page(overview_page, "/staff", t("Overview"), FirstStepsState.load, OverviewState.load)
 _add_staff_page(review_page, "/staff/review", t("Review"), ReviewState.load, UnmatchedState.load)
 _add_staff_page(events_page, "/staff/events", t("Events"), EventsState.load)
 _add_staff_page(gateways_page, "/staff/gateways", t("Gateways"), GatewaysState.load)

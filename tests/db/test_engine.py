@@ -1,6 +1,12 @@
 """Sessions: who writes on SQLite waits for its turn, however many there are."""
 
 import asyncio
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy.exc import OperationalError
 
 from payments_app.db.engine import Database
 from tests.support.factories import make_account
@@ -19,3 +25,26 @@ async def test_writers_of_one_process_take_turns(database: Database) -> None:
 
     await asyncio.gather(*(write() for _ in range(100)))
     await asyncio.gather(*(make_account(database) for _ in range(20)))
+
+
+async def test_writers_who_queue_behind_another_process_wait_no_longer_than_one(
+    tmp_path: Path,
+) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/portal.db", patience=0.2)
+    tries = 50
+
+    async def write() -> None:
+        async with database.write():
+            pass
+
+    await write()
+    with closing(sqlite3.connect(tmp_path / "portal.db", isolation_level=None)) as other:
+        other.execute("begin immediate")
+        began = time.monotonic()
+        ends = await asyncio.gather(*(write() for _ in range(tries)), return_exceptions=True)
+        waited = time.monotonic() - began
+        other.rollback()
+    assert all(isinstance(end, TimeoutError | OperationalError) for end in ends)
+    assert waited < 0.2 * tries / 2  # each one after the other would take all of it
+    await write()
+    await database.close()

@@ -2,18 +2,18 @@
 again, customers who click meanwhile, and the comparison of the books at the end."""
 
 import asyncio
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlmodel import col
 
 from payments_app.db.engine import Database
@@ -22,44 +22,70 @@ from payments_app.domain.payment import PaymentStatus
 from payments_app.sandbox.app import Sandbox, create_sandbox
 from tests.faults.books import Books, Entry, compare
 from tests.faults.customers import Customers
+from tests.faults.outages import Surroundings
 from tests.faults.plan import CUSTOMERS, GATEWAYS, WORKERS, Journey, Round
 from tests.faults.processes import Worker
-from tests.faults.worker import Life
+from tests.faults.worker import FastClock, Life
 from tests.support.databases import Postgres, migrate
 from tests.support.factories import make_account, make_user
 from tests.support.redis import RedisServer
-from tests.support.sandbox import eventually, free_port, serving
+from tests.support.sandbox import free_port, serving
 
 _NINE_DAYS: Final = 9 * 24 * 3600
 _TWO_HOURS: Final = 2 * 3600
 _LAST_JUMPS: Final = 25
-_LAST_SECONDS: Final = 60
-"""How long the portal may take to empty its inbox once nothing fails any more."""
+_STANDSTILL_SECONDS: Final = 30
+"""Work of which nothing gets done for so long will not be done."""
+_AT_ONCE: Final = 60
+"""How many customers are on their way."""
+_FELT: Final = 20
+"""An outage ends after so many answers of the portal."""
+_PAUSE: Final = 0.1
+_OPEN: Final = and_(col(Payment.status) == PaymentStatus.PENDING, col(Payment.in_review).is_(False))
 
 
 @dataclass
 class Campaign:
     """A running campaign. ``faults`` counts what was tried, by kind."""
 
-    database: Database
+    around: Surroundings
     sandbox: Sandbox
     workers: list[Worker]
     customers: Customers
-    http: httpx.AsyncClient
-    redis: RedisServer
-    postgres: Postgres | None
+    began: float
     faults: Counter[str] = field(default_factory=Counter)
-    ended: int = 0
+    under_way: int = 0
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """The client for everything on this machine."""
+        return self.around.http
 
     async def run(self, plan: Iterable[Round], say: Callable[[str], None]) -> None:
-        """Make the payments of every round."""
-        for number, round_ in enumerate(plan, 1):
-            began = time.monotonic()
-            await self._round(round_)
-            took = time.monotonic() - began
-            say(f"round {number}: {len(round_.journeys)} payments in {took:.1f} s")
+        """Make the payments of every round: the next one begins while the last customers of the
+        one before are still on their way."""
+        places = asyncio.Semaphore(_AT_ONCE)
 
-    async def _round(self, round_: Round) -> None:
+        async def go(journey: Journey) -> None:
+            async with places:
+                self.under_way += 1
+                await self.customers.go(journey)
+                self.under_way -= 1
+
+        async with asyncio.TaskGroup() as group:
+            for number, round_ in enumerate(plan, 1):
+                began = time.monotonic()
+                await self._prepare(round_)
+                journeys = [group.create_task(go(journey)) for journey in round_.journeys]
+                if round_.outage is not None:
+                    await self._break(round_.outage, round_.before_outage)
+                while sum(not each.done() for each in journeys) > _AT_ONCE // 2:
+                    await asyncio.wait(journeys, return_when=asyncio.FIRST_COMPLETED, timeout=1)
+                await self._calm()
+                took = time.monotonic() - began
+                say(f"round {number}: {len(journeys)} payments in {took:.1f} s")
+
+    async def _prepare(self, round_: Round) -> None:
         for gateway, knobs in round_.knobs.items():
             url = f"{self.customers.sandbox}/faults/{gateway}"
             (await self.http.put(url, json=knobs)).raise_for_status()
@@ -67,15 +93,6 @@ class Campaign:
             await worker.sabotage(self.http, ahead=skew, kill=kill)
         self.faults["clock skew"] += sum(map(bool, round_.skew))
         self.faults["two or three clicks at once"] += sum(j.clicks > 1 for j in round_.journeys)
-        breaking = asyncio.create_task(self._break(round_.outage))
-        await asyncio.gather(*(self._journey(journey) for journey in round_.journeys))
-        breaking.cancel()
-        await asyncio.gather(breaking, return_exceptions=True)
-        await self._calm()
-
-    async def _journey(self, journey: Journey) -> None:
-        await self.customers.go(journey)
-        self.ended += 1
 
     async def _calm(self) -> None:
         """Turn the sandbox's faults off, having counted them."""
@@ -85,26 +102,26 @@ class Campaign:
                 self.faults[knob["fault"]] += knob["fired"]
             await self.http.delete(url)
 
-    async def _break(self, outage: str | None) -> None:
-        """Keep something broken until two customers more have gone their way."""
-        if outage is None:
-            return
+    async def _break(self, outage: str, after: int) -> None:
+        """Break something once the portal has given so many answers, until it was felt."""
+        await self._answered(after)
         self.faults[outage] += 1
-        enough = self.ended + 2
+        await self.around.break_down(outage, partial(self._answered, _FELT))
 
-        async def felt() -> bool:
-            return self.ended >= enough
-
-        async with _OUTAGES[outage](self):
-            await eventually(felt)
+    async def _answered(self, more: int) -> None:
+        """Wait until the portal has given so many answers more, or nobody asks any more."""
+        enough = self.customers.answers + more
+        while self.customers.answers < enough and self.under_way:
+            await asyncio.sleep(_PAUSE)
 
     async def settle(self) -> None:
         """Let everything work again, and wait until the portal has finished every story."""
-        await self._sabotage_all(0)
-        await self._until(self._deliveries_sent)
-        await self._until(self._inbox_empty)
+        for worker in self.workers:
+            await worker.sabotage(self.http, ahead=0, kill=None)
+        await self._until_none(self._deliveries_waiting)
+        await self._until_none(self._events_waiting)
         await self._finish()
-        await self.http.post(f"{self.workers[0].url}/drive/catch-up")
+        await self.http.post(f"{self.workers[0].url}/drive/catch-up", timeout=None)
         await self._finish()
         for worker in self.workers:
             self.faults += worker.kills
@@ -113,26 +130,23 @@ class Campaign:
         """Let days pass until no payment is open, past every check that is still to come."""
         ahead = max(_NINE_DAYS, *(worker.ahead for worker in self.workers))
         for _ in range(_LAST_JUMPS):
-            await self._sabotage_all(ahead)
-            await self._until(self._nothing_open, 2)
-            if await self._nothing_open():
+            for worker in self.workers:
+                await worker.sabotage(self.http, ahead=ahead)
+            await self._until_none(self._checks_due)
+            if await self._count(_OPEN) == 0:
                 return
             ahead += _TWO_HOURS
 
-    async def _sabotage_all(self, ahead: float) -> None:
-        for worker in self.workers:
-            await worker.sabotage(self.http, ahead=ahead)
+    async def _until_none(self, left: Callable[[], Awaitable[int]]) -> None:
+        """Wait until nothing is left to be done, or nothing gets done any more: that the books will
+        show."""
+        before, since = -1, time.monotonic()
+        while (now := await left()) and time.monotonic() - since < _STANDSTILL_SECONDS:
+            if now != before:
+                before, since = now, time.monotonic()
+            await asyncio.sleep(_PAUSE)
 
-    async def _until(
-        self, done: Callable[[], Awaitable[bool]], seconds: float = _LAST_SECONDS
-    ) -> None:
-        """Wait, but not for ever: what is not done by then the books will show."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while not await done():
-                    await asyncio.sleep(0.1)
-
-    async def _deliveries_sent(self) -> bool:
+    async def _deliveries_waiting(self) -> int:
         waiting = 0
         for gateway in GATEWAYS:
             async with self.sandbox.store.transaction(gateway) as tx:
@@ -143,79 +157,30 @@ class Campaign:
                 )
                 tx.posted = bool(rows)
                 waiting += len(rows)
-        return waiting == 0
+        return waiting
 
-    async def _inbox_empty(self) -> bool:
-        query = select(func.count()).where(col(InboxEvent.next_attempt_at).is_not(None))
-        async with self.database.read() as session:
-            return (await session.execute(query)).scalar_one() == 0
+    async def _events_waiting(self) -> int:
+        return await self._count(col(InboxEvent.next_attempt_at).is_not(None))
 
-    async def _nothing_open(self) -> bool:
-        query = select(func.count()).where(
-            col(Payment.status) == PaymentStatus.PENDING, col(Payment.in_review).is_(False)
-        )
-        async with self.database.read() as session:
-            return (await session.execute(query)).scalar_one() == 0
+    async def _checks_due(self) -> int:
+        clock = FastClock(self.began, self.workers[0].ahead)
+        return await self._count(col(Payment.next_check_at) <= clock(), _OPEN)
+
+    async def _count(self, *conditions: ColumnElement[bool]) -> int:
+        async with self.around.database.read() as session:
+            query = select(func.count()).where(*conditions)
+            return (await session.execute(query)).scalar_one()
 
     async def books(self) -> Books:
         """Compare the three books."""
         entries = {gateway: await self._ledger(gateway) for gateway in GATEWAYS}
-        return await compare(self.database, entries, self.customers.acknowledged)
+        return await compare(self.around.database, entries, self.customers.acknowledged)
 
     async def _ledger(self, gateway: str) -> list[Entry]:
         url = f"{self.customers.sandbox}/ledger/{gateway}"
         answer = await self.http.get(url, params={"limit": 1_000_000})
         entries: list[Entry] = answer.json()["entries"]
         return entries
-
-
-@asynccontextmanager
-async def _locked(campaign: Campaign) -> AsyncIterator[None]:
-    """Hold SQLite's write lock from outside."""
-    path = campaign.database.engine.url.database or ""
-    connection = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
-    await asyncio.to_thread(connection.execute, "BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        connection.close()
-
-
-@asynccontextmanager
-async def _full(campaign: Campaign) -> AsyncIterator[None]:
-    """Let SQLite's file not grow by a single page."""
-    for worker in campaign.workers:
-        await worker.sabotage(campaign.http, ahead=worker.ahead, full=True)
-    try:
-        yield
-    finally:
-        for worker in campaign.workers:
-            await worker.sabotage(campaign.http, ahead=worker.ahead)
-
-
-@asynccontextmanager
-async def _restarted(campaign: Campaign) -> AsyncIterator[None]:
-    """Let PostgreSQL crash and start again."""
-    assert campaign.postgres is not None
-    await asyncio.to_thread(campaign.postgres.restart)
-    yield
-
-
-@asynccontextmanager
-async def _redis_gone(campaign: Campaign) -> AsyncIterator[None]:
-    campaign.redis.stop()
-    try:
-        yield
-    finally:
-        await asyncio.to_thread(campaign.redis.start)
-
-
-_OUTAGES: Final[dict[str, Any]] = {
-    "database locked": _locked,
-    "database full": _full,
-    "database restarted": _restarted,
-    "redis gone": _redis_gone,
-}
 
 
 @asynccontextmanager
@@ -239,11 +204,11 @@ async def running(
             "SANDBOX_URL": origin,
             "PUBLIC_URL": f"http://127.0.0.1:{own_port}",
             "DATA_DIR": str(directory),
-            "SWEEP_INTERVAL_SECONDS": "0.1",
+            "SWEEP_INTERVAL_SECONDS": "0.5",
             "REDIS_URL": redis.url,
         }
         log_path = str(directory / f"worker{number}.log")
-        workers.append(Worker(Life(own_port, environment, log_path, began, 0)))
+        workers.append(Worker(Life(own_port, environment, log_path, began)))
     sandbox = create_sandbox(
         directory / "sandbox.db", origin=origin, portal_url=workers[0].url, merchant="Campaign"
     )
@@ -258,15 +223,14 @@ async def running(
         stack.callback(redis.stop)
         await stack.enter_async_context(sandbox.running())
         await stack.enter_async_context(serving(outer, port))
-        http = await stack.enter_async_context(httpx.AsyncClient(timeout=60))
-        keepers = [asyncio.create_task(worker.keep()) for worker in workers]
-        try:
-            urls = [worker.url for worker in workers]
-            customers = Customers(urls, origin, users, http, run)
-            campaign = Campaign(database, sandbox, workers, customers, http, redis, postgres)
-            await campaign._sabotage_all(0)
-            yield campaign
-        finally:
-            for worker in workers:
-                worker.end()
-            await asyncio.gather(*keepers, return_exceptions=True)
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_keepalive_connections=40))
+        )
+        keepers = await stack.enter_async_context(asyncio.TaskGroup())
+        for worker in workers:
+            keepers.create_task(worker.keep())
+            stack.callback(worker.end)
+        urls = [worker.url for worker in workers]
+        customers = Customers(urls, origin, users, http, run)
+        around = Surroundings(database, workers, http, redis, postgres)
+        yield Campaign(around, sandbox, workers, customers, began)

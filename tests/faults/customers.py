@@ -20,17 +20,16 @@ _BUTTONS: Final = {
     Ending.CANCELS: frozenset({"cancel"}),
 }
 _TRIES: Final = 4
-_PAUSE: Final = 0.05
-
-
-class Gone(Exception):
-    """No worker took the request in time."""
+_PAUSE: Final = 0.1
+_CARD_SECONDS: Final = 2
+"""How long the card fields wait for their gateway."""
 
 
 @dataclass
 class Customers:
     """Everyone who clicks. ``users`` are the customers' ids; ``acknowledged`` is what the portal
-    answered with success, by reference; ``doubled`` are payments that one idempotency key made."""
+    answered with success, by reference; ``doubled`` are payments that one idempotency key made;
+    ``answers`` is how often the portal has answered, whatever it said."""
 
     workers: Sequence[str]
     sandbox: str
@@ -39,6 +38,7 @@ class Customers:
     run: str
     acknowledged: dict[str, Journey] = field(default_factory=dict)
     doubled: list[str] = field(default_factory=list)
+    answers: int = 0
 
     async def go(self, journey: Journey) -> None:
         """Make one payment from start to end, or as far as the faults allow."""
@@ -109,27 +109,30 @@ class Customers:
 
     async def _ask(self, path: str, asked: dict[str, Any], first: int) -> dict[str, Any] | None:
         """Ask the workers in turn until one answers, as a customer reloads; None when the answer
-        is a refusal or a fault."""
+        is a refusal, or a fault again and again."""
+        faults, away = 0, 0
         for turn in count(first):
             worker = self.workers[turn % len(self.workers)]
             try:
                 answer = await self.http.post(f"{worker}{path}", json=asked)
             except httpx.TransportError:
-                if turn - first > 400:
-                    raise Gone(path) from None
-                await asyncio.sleep(_PAUSE)
+                away += 1
+                await asyncio.sleep(_PAUSE * 2 ** min(away, 4))  # killed; it will be back
                 continue
+            self.answers += 1
             if answer.is_success:
                 said: dict[str, Any] = answer.json()
                 return said
-            if answer.status_code != 500 or turn - first >= _TRIES:
+            faults += 1
+            if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR or faults > _TRIES:
                 return None
+            await asyncio.sleep(_PAUSE * 2**faults)
         raise AssertionError("unreachable")
 
     async def _confirm_card(self, journey: Journey, secret: str) -> None:
         number = NO_FUNDS if journey.ending is Ending.DECLINED else VISA
         for _ in range(_TRIES):
             with suppress(httpx.TransportError):
-                answer = await confirm_card(self.http, self.sandbox, secret, number)
+                answer = await confirm_card(self.http, self.sandbox, secret, number, _CARD_SECONDS)
                 if answer.status_code < httpx.codes.TOO_MANY_REQUESTS:
                     return

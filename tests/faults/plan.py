@@ -51,25 +51,27 @@ class Kill:
 @dataclass(frozen=True, slots=True)
 class Round:
     """Payments made side by side. ``knobs`` are the sandbox's, by gateway and fault; ``kills`` has
-    one kill or none for each worker; ``outage`` is of the database or of Redis; ``skew`` is by how
-    many seconds each worker's clock is off.
+    one kill or none for each worker; ``outage`` is of the database or of Redis, and begins when the
+    portal has given ``before_outage`` answers; ``skew`` is by how many seconds each worker's clock
+    is off.
     """
 
     journeys: tuple[Journey, ...]
     knobs: Mapping[str, Mapping[Fault, Mapping[str, Any]]]
     kills: tuple[Kill | None, ...]
     outage: str | None
+    before_outage: int
     skew: tuple[int, ...]
 
 
 KILL_POINTS: Final = ("before_commit", "after_commit", "before_call", "after_call")
 OUTAGES: Final = {
     "sqlite": ("database locked", "database full", "redis gone"),
-    "postgresql": ("database restarted", "redis gone"),
+    "postgresql": ("table locked", "database read-only", "database restarted", "redis gone"),
 }
 CUSTOMERS: Final = 8
 WORKERS: Final = 2
-_ROUND: Final = 75
+_ROUND: Final = 60
 
 _WAYS: Final = (
     ("paypal", None, ("USD", "GBP")),
@@ -150,6 +152,7 @@ def _round(random: Random, journeys: tuple[Journey, ...], backend: str) -> Round
         knobs={gateway: _knobs(random) for gateway in GATEWAYS},
         kills=kills,
         outage=random.choice((None, *OUTAGES[backend])),
+        before_outage=random.randrange(60),
         skew=tuple(random.choice((0, 0, -90, 90, 240)) for _ in range(WORKERS)),
     )
 

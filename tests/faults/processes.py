@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 import httpx
 
@@ -21,11 +22,16 @@ _processes.set_forkserver_preload(["tests.faults.worker"])
 
 @dataclass
 class Worker:
-    """One process of the portal, started again whenever it dies."""
+    """One process of the portal, started again whenever it dies.
+
+    ``ahead`` and ``full`` are as in its Life; ``order`` numbers the kills it was told of.
+    """
 
     life: Life
     ahead: float = 0
+    full: bool = False
     kill: Kill | None = None
+    order: int = 0
     kills: Counter[str] = field(default_factory=Counter)
     ending: bool = False
     process: BaseProcess | None = None
@@ -38,7 +44,7 @@ class Worker:
     async def keep(self) -> None:
         """Run it until it is told to end; a death that nobody planned is raised."""
         while True:
-            life = Life(**(asdict(self.life) | {"ahead": self.ahead}))
+            life = Life(**(asdict(self.life) | {"ahead": self.ahead, "full": self.full}))
             process = self.process = _processes.Process(target=live, args=(life,))
             process.start()
             await asyncio.to_thread(process.join)
@@ -49,14 +55,18 @@ class Worker:
             self.kills[f"killed {self.kill.point}"] += 1
             self.kill = None
 
-    async def sabotage(
-        self, http: httpx.AsyncClient, *, ahead: float, full: bool = False, kill: Kill | None = None
-    ) -> None:
-        """Tell it what is to go wrong from now on."""
-        self.ahead, self.kill = ahead, kill
-        asked = {"ahead": ahead, "full": full, "kill": kill and asdict(kill)}
+    async def sabotage(self, http: httpx.AsyncClient, **changes: Any) -> None:
+        """Tell it what is to go wrong from now on: ``ahead``, ``full`` or ``kill``."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        if "kill" in changes:
+            self.order += 1
 
         async def told() -> bool:
+            # It may have died of what it was told before it could answer: then it is told anew,
+            # without what killed it.
+            kill = self.kill and asdict(self.kill)
+            asked = {"ahead": self.ahead, "full": self.full, "kill": kill, "order": self.order}
             with suppress(httpx.TransportError):
                 return (await http.post(f"{self.url}/drive/sabotage", json=asked)).is_success
             return False

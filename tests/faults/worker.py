@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 
 from payments_app import wiring
 from payments_app.api import webhooks
+from payments_app.db.engine import Database
 from payments_app.db.models import Account, User
 from payments_app.domain.errors import PortalError
 from payments_app.domain.money import Money
@@ -46,23 +47,25 @@ from tests.support.factories import identity_of
 
 SPEED: Final = 60
 """Seconds of the portal's time in one of the machine's."""
-PATIENCE: Final = httpx.Timeout(0.4)
-DEADLINE_SECONDS: Final = 1.0
+PATIENCE: Final = httpx.Timeout(2.0)
+DEADLINE_SECONDS: Final = 4.0
 """How long gateways may take to answer, once and with repeats."""
-_BUSY_MS: Final = 300
+_LOCK_SECONDS: Final = 0.5
+"""How long a write waits for SQLite's lock."""
 _UNLIMITED_PAGES: Final = 2**30
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
     """What one start of a worker is given: ``began`` is the campaign's start in seconds UTC, and
-    ``ahead`` by how many seconds its clock is off."""
+    ``ahead`` by how many seconds its clock is off, and ``full`` whether its disk is."""
 
     port: int
     environment: Mapping[str, str]
     log_path: str
     began: float
-    ahead: float
+    ahead: float = 0
+    full: bool = False
 
 
 class FastClock:
@@ -79,16 +82,19 @@ class FastClock:
 class Sabotage:
     """What goes wrong inside of the worker."""
 
-    def __init__(self, clock: FastClock) -> None:
+    def __init__(self, clock: FastClock, full: bool) -> None:
         self.clock = clock
         self.kill: Kill | None = None
-        self.full = False
+        self.full = full
+        self._order = 0
         self._reached: Counter[str] = Counter()
 
-    def arm(self, kill: Kill | None) -> None:
-        """Count from now on."""
+    def arm(self, kill: Kill | None, order: int) -> None:
+        """Count from now on, if this order is a new one."""
         self.kill = kill
-        self._reached.clear()
+        if order != self._order:
+            self._order = order
+            self._reached.clear()
 
     def reach(self, point: str) -> None:
         """Die here, if this is where the plan says so."""
@@ -102,7 +108,6 @@ class Sabotage:
         event.listen(engine, "commit", lambda _: self.reach("before_commit"))
         event.listen(Session, "after_commit", lambda _: self.reach("after_commit"))
         if portal.db.is_sqlite:
-            event.listen(engine, "connect", _be_impatient)
             event.listen(engine, "begin", self._limit_file)
         self._watch_calls()
 
@@ -122,12 +127,6 @@ class Sabotage:
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
 
 
-def _be_impatient(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
-    cursor.close()
-
-
 def live(life: Life) -> None:
     """Be the worker until killed or terminated."""
     os.environ.update(life.environment)
@@ -145,9 +144,11 @@ def live(life: Life) -> None:
 async def _serve(life: Life) -> None:
     registry.Client = _hasty_client  # type: ignore[misc, assignment]
     clock = FastClock(life.began, life.ahead)
-    portal = replace(wiring.build_portal(Settings(_env_file=None)), clock=clock)
+    portal = wiring.build_portal(Settings(_env_file=None))
+    database = Database(portal.db.url, patience=_LOCK_SECONDS)
+    portal = replace(portal, clock=clock, db=database)
     install(portal)
-    sabotage = Sabotage(clock)
+    sabotage = Sabotage(clock, life.full)
     sabotage.watch(portal)
     server = Server(
         _app(portal, sabotage), port=life.port, interface=Interfaces.ASGINL, log_enabled=False
@@ -189,7 +190,7 @@ def _app(portal: Portal, sabotage: Sabotage) -> FastAPI:
     async def sabotaged(asked: dict[str, Any]) -> dict[str, Any]:
         sabotage.full = asked["full"]
         sabotage.clock.ahead = asked["ahead"]
-        sabotage.arm(Kill(**asked["kill"]) if asked["kill"] else None)
+        sabotage.arm(Kill(**asked["kill"]) if asked["kill"] else None, asked["order"])
         return {}
 
     @app.post("/drive/catch-up")

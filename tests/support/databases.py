@@ -127,6 +127,11 @@ class Postgres:
         self._server.stop()
         self._server.start()
 
+    def refuse_writes(self, refused: bool) -> None:
+        """Let every transaction that begins from now on only read, or write again."""
+        self._server.psql(f"alter system set default_transaction_read_only={refused}")
+        self._server.psql("select pg_reload_conf()")
+
     def stop(self) -> None:
         """Stop the server and delete its data."""
         self._server.cleanup()

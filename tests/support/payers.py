@@ -21,7 +21,7 @@ async def press(http: httpx.AsyncClient, page: str, buttons: frozenset[str]) -> 
 
 
 async def confirm_card(
-    http: httpx.AsyncClient, origin: str, client_secret: str, number: str
+    http: httpx.AsyncClient, origin: str, client_secret: str, number: str, patience: float = 10
 ) -> httpx.Response:
     """Post what the card fields in the browser post to the sandbox at ``origin``."""
     card = {"number": number, "exp_month": "12", "exp_year": "40", "cvc": "123"}
@@ -33,4 +33,4 @@ async def confirm_card(
     }
     intent = client_secret.partition("_secret_")[0]
     path = f"{origin}/stripe/v1/payment_intents/{intent}/confirm"
-    return await http.post(path, data=body, timeout=1)
+    return await http.post(path, data=body, timeout=patience)

@@ -72,6 +72,8 @@ class Reason(StrEnum):
     WRONG_ASSET = "wrong_asset"
     PROVIDER_REVIEW = "provider_review"
     UNKNOWN_STATUS = "unknown_status"
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    PAGE_LOST = "page_lost"
     AWAITING_CONFIRMATION = "awaiting_confirmation"
     REFUND_BY_HAND = "refund_by_hand"
     MISSING_AT_GATEWAY = "missing_at_gateway"
@@ -89,6 +91,7 @@ REVIEW_REASONS: Final = frozenset(
         Reason.REPEATED_DEPOSIT,
         Reason.WRONG_ASSET,
         Reason.UNKNOWN_STATUS,
+        Reason.UNKNOWN_OUTCOME,
         Reason.AWAITING_CONFIRMATION,
         Reason.REFUND_BY_HAND,
         Reason.MISSING_AT_GATEWAY,

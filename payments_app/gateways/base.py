@@ -208,8 +208,10 @@ class Gateway(ABC):
     ``channels``, ``collects_card`` (its card fields stand in the dialog), ``checkout_title`` (set
     when it has a dialog and button of its own), ``check_delays`` (seconds between look-ups of a
     Pending payment; the last repeats), ``lifetime_seconds`` (None: the portal's setting),
-    ``staff_confirmed`` (no machine ever reports the money; staff do). ``configured`` is what the
-    environment says, ``settings`` what counts: that, with the ``overrides`` of owners over it.
+    ``staff_confirmed`` (no machine ever reports the money; staff do), ``repeat_seconds`` (for how
+    long the same reference again surely returns the same payment; None: for ever). ``configured``
+    is what the environment says, ``settings`` what counts: that, with the ``overrides`` of owners
+    over it.
     """
 
     code: ClassVar[str]
@@ -222,6 +224,7 @@ class Gateway(ABC):
     checkout_title: ClassVar[str | None] = None
     staff_confirmed: ClassVar[bool] = False
     lifetime_seconds: ClassVar[int | None] = None
+    repeat_seconds: ClassVar[int | None] = None
     check_delays: ClassVar[tuple[int, ...]] = (10, 20, 40, 60, 120, 300, 900, 3600)
     required_settings: ClassVar[tuple[str, ...]]
     rolling_settings: ClassVar[tuple[str, ...]] = ()

@@ -90,6 +90,7 @@ class Card(Gateway):
     all_currencies = frozenset(EXPONENTS)
     required_settings = ("secret_key", "publishable_key", "webhook_secret")
     rolling_settings = ("webhook_secret",)
+    repeat_seconds = 24 * 3600
 
     settings: CardSettings
 
@@ -142,7 +143,8 @@ class Card(Gateway):
         await self._ask(self._stripe.v1.balance.retrieve_async)
 
     async def create_payment(self, request: PaymentRequest) -> PaymentResult:
-        """Create the PaymentIntent; Stripe keeps the reference as Idempotency-Key for 24 hours."""
+        """Create the PaymentIntent; Stripe keeps the reference as Idempotency-Key for 24 hours, and
+        with it the first answer, even where that was a 500."""
         intent = await self._ask(
             self._stripe.v1.payment_intents.create_async,
             {
@@ -157,14 +159,32 @@ class Card(Gateway):
         return payment_result(intent, with_secret=True)
 
     async def fetch_payment(self, lookup: PaymentLookup) -> PaymentResult:
-        """Read the intent. Unsupported without its id: Stripe's search lags behind by up to a
-        minute, whereas creating it again with the same key returns it."""
+        """Read the intent; without its id, search for our reference in its metadata. Unsupported
+        when that finds none: the search lags behind by up to a minute, whereas creating the intent
+        again with the same key returns it."""
+        expand = ["latest_charge.balance_transaction"]
+        if lookup.gateway_reference is None:
+            return payment_result(await self._search(lookup.reference), with_secret=True)
         intent = await self._ask(
-            self._stripe.v1.payment_intents.retrieve_async,
-            _known(lookup),
-            {"expand": ["latest_charge.balance_transaction"]},
+            self._stripe.v1.payment_intents.retrieve_async, _known(lookup), {"expand": expand}
         )
         return payment_result(intent)
+
+    async def _search(self, reference: str) -> dict[str, Any]:
+        try:
+            page = await self._ask(
+                self._stripe.v1.payment_intents.search_async,
+                {
+                    "query": f"metadata['{REFERENCE}']:'{reference}'",
+                    "expand": ["data.latest_charge.balance_transaction"],
+                },
+            )
+        except GatewayRejected as error:  # accounts in India have no search
+            raise Unsupported("Stripe does not search") from error
+        intent: dict[str, Any] | None = next(iter(page["data"]), None)
+        if intent is None:
+            raise Unsupported("Stripe's search does not find it")
+        return intent
 
     async def list_payments(self, since: datetime, until: datetime) -> AsyncIterator[ListedPayment]:
         """List the intents created in that time, newest first, paid or not."""
@@ -197,7 +217,16 @@ class Card(Gateway):
         return payment_result(intent)
 
     async def refund(self, request: RefundRequest) -> RefundResult:
-        """Refund a part or all of the intent's charge."""
+        """Refund a part or all of the intent's charge, once.
+
+        A refund with our reference is looked for first, since the key alone would give the first
+        answer again for a day, even a 500, and then refund a second time.
+        """
+        query = {"payment_intent": _known(request.payment), "limit": _PAGE}
+        made = await self._ask(self._stripe.v1.refunds.list_async, query)
+        for refund in made["data"]:
+            if (refund.get("metadata") or {}).get(REFERENCE) == request.reference:
+                return refund_result(refund)
         refund = await self._ask(
             self._stripe.v1.refunds.create_async,
             {

@@ -114,6 +114,7 @@ class PayPal(Gateway):
             "USD",
         }
     )  # fmt: skip
+    repeat_seconds = 6 * 3600
     required_settings = ("client_id", "client_secret", "webhook_id")
 
     def __init__(self, settings: PayPalSettings, client: Client) -> None:

@@ -20,6 +20,7 @@ _PATIENCE_SECONDS = 120
 _BEFORE = (Fault.TIMEOUT_BEFORE, Fault.SERVER_ERROR, Fault.RATE_LIMIT)
 _AFTER = (
     Fault.TIMEOUT_AFTER,
+    Fault.ERROR_AFTER,
     Fault.RESET,
     Fault.SLOW_DRIP,
     Fault.MALFORMED,
@@ -194,6 +195,8 @@ async def _after(here: Provider, call: str, response: Response) -> Response:
     match await _first(here, _AFTER, call):
         case Fault.TIMEOUT_AFTER, _:
             return _Silence()
+        case Fault.ERROR_AFTER, status:
+            return JSONResponse(here.twin.fault_body(status), status)
         case Fault.RESET, _:
             return _Broken()
         case Fault.SLOW_DRIP, milliseconds:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from fastapi import Request, Response
 
 from payments_app.sandbox.api import KeyInUse, KeyReused, Reply, api_router, fingerprint, once
+from payments_app.sandbox.faults import Fault, fires
 from payments_app.sandbox.store import Document, Transaction
 from payments_app.sandbox.twin import Answer, Here, Provider, new_id
 
@@ -163,8 +164,16 @@ async def _answer(request: Request, here: Provider, work: Work, *, public: bool)
 
 async def _once(call: Call, request: Request, work: Work) -> Reply:
     parameters = fingerprint(request.method, request.url.path, call.params)
+    name = f"{request.method} {request.url.path}"
+
+    async def work_and_answer(tx: Transaction) -> Reply:
+        """Do the work; Stripe keeps the answer under the key even where it is a 500."""
+        reply = await work(tx, call)
+        status = call.key and await fires(tx, Fault.ERROR_AFTER, name)
+        return Reply(status, call.here.twin.fault_body(status)) if status else reply
+
     try:
-        return await once(call.here, call.key, parameters, lambda tx: work(tx, call))
+        return await once(call.here, call.key, parameters, work_and_answer)
     except KeyReused:
         message = "Keys for idempotent requests can only be used with the parameters of the first."
         raise refuse(message, kind="idempotency_error") from None

@@ -5,6 +5,8 @@ succeeded. A decline puts it back to requires_payment_method with last_payment_e
 """
 
 import hmac
+import json
+import re
 from typing import Final
 
 from payments_app.domain.money import EXPONENTS
@@ -42,6 +44,7 @@ _CREATE_PARAMETERS: Final = (
     "currency", "customer", "description", "metadata", "payment_method_types",
     "statement_descriptor", "statement_descriptor_suffix",
 )  # fmt: skip
+_QUERY = re.compile(r"metadata\['(\w+)'\]:'(\w+)'")
 _CANCEL_REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 _REFUSED_AUTHENTICATION = (
     "The provided PaymentMethod has failed authentication. You can provide another PaymentMethod to"
@@ -68,6 +71,27 @@ async def create(tx: Transaction, call: Call) -> Reply:
 async def list_intents(tx: Transaction, call: Call) -> Reply:
     """List intents, newest first."""
     return await listing(tx, call, "payment_intent")
+
+
+@stripe("GET", "/v1/payment_intents/search")
+async def search(tx: Transaction, call: Call) -> Reply:
+    """Find intents by one metadata field, at once; Stripe's own search lags up to a minute."""
+    asked = _QUERY.fullmatch(call.text("query") or "")
+    if asked is None:
+        raise refuse("We were unable to parse your search query.", param="query")
+    rows = await tx.execute(
+        "SELECT body FROM objects WHERE gateway = ? AND kind = 'payment_intent'"
+        " AND json_extract(body, ?) = ? ORDER BY seq DESC LIMIT 10",
+        *(tx.gateway, f'$.metadata."{asked[1]}"', asked[2]),
+    )
+    page = {
+        "object": "search_result",
+        "data": [json.loads(row["body"]) for row in rows],
+        "has_more": False,
+        "next_page": None,
+        "url": "/v1/payment_intents/search",
+    }
+    return await expanded(tx, call, page)
 
 
 @stripe("GET", "/v1/payment_intents/{intent}", public=True)

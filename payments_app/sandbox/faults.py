@@ -19,6 +19,7 @@ class Fault(StrEnum):
     TIMEOUT_BEFORE = "timeout_before"
     TIMEOUT_AFTER = "timeout_after"
     SERVER_ERROR = "server_error"
+    ERROR_AFTER = "error_after"
     RATE_LIMIT = "rate_limit"
     RESET = "reset"
     SLOW_DRIP = "slow_drip"
@@ -49,6 +50,7 @@ KNOBS: dict[Fault, Knob] = {
     Fault.TIMEOUT_BEFORE: Knob("Never answer, nothing done"),
     Fault.TIMEOUT_AFTER: Knob("Do the work, never answer"),
     Fault.SERVER_ERROR: Knob("Answer 500, nothing done", 500, "HTTP status"),
+    Fault.ERROR_AFTER: Knob("Do the work, answer 500", 500, "HTTP status"),
     Fault.RATE_LIMIT: Knob("Answer 429, nothing done", 1, "Retry-After in seconds"),
     Fault.RESET: Knob("Do the work, break the connection"),
     Fault.SLOW_DRIP: Knob("Do the work, answer drop by drop", 200, "milliseconds between drops"),

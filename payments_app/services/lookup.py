@@ -9,9 +9,9 @@ from typing import Final
 import structlog
 
 from payments_app.db import ledger
-from payments_app.db.models import Account, Payment, User
+from payments_app.db.models import Payment, User
 from payments_app.domain.money import Money
-from payments_app.domain.payment import PaymentStatus, Reason
+from payments_app.domain.payment import REVIEW_REASONS, PaymentStatus, Reason
 from payments_app.gateways.base import (
     Customer,
     Gateway,
@@ -32,7 +32,8 @@ from payments_app.services.stamps import stamp
 log = structlog.get_logger()
 
 _NEVER_ARRIVED: Final = timedelta(minutes=2)
-"""A payment that its gateway does not know after this long was never created there."""
+"""A payment that its gateway does not know after this long was never created there, and an answer
+that did not come by then never will."""
 
 
 def lookup_of(payment: Payment) -> PaymentLookup:
@@ -49,17 +50,20 @@ def lookup_of(payment: Payment) -> PaymentLookup:
 
 
 async def request_of(portal: Portal, payment: Payment, address: str = "") -> PaymentRequest:
-    """Return what creates the payment at its gateway: the same each time it is asked for."""
+    """Return what creates the payment at its gateway.
+
+    It says the same each time, whatever was renamed meanwhile: gateways refuse a repeat that says
+    something else.
+    """
     async with portal.db.read() as session:
         user = await session.get_one(User, payment.user_id)
-        account = await session.get_one(Account, payment.account_id)
     lookup = lookup_of(payment)
     base = portal.settings.public_url
     proof = stamp(portal.settings, payment.reference)
     return PaymentRequest(
         reference=payment.reference,
         charge=lookup.charge,
-        description=f"{portal.settings.portal_name} top-up for {account.name}",
+        description=f"{payment.description} {payment.reference}",
         customer=Customer(name=user.name, email=user.email, address=address),
         return_url=f"{base}/return/{payment.reference}",
         cancel_url=f"{base}/return/{payment.reference}/cancelled/{proof}",
@@ -114,7 +118,16 @@ async def _current_result(portal: Portal, gateway: Gateway, payment: Payment) ->
         # It cannot be found by our reference: creating it again with the same one finds it.
         if payment.gateway_reference is not None:
             return PaymentResult(PaymentStatus.PENDING, payment.gateway_reference)
+        if _too_late_to_repeat(portal, gateway, payment):
+            return PaymentResult(PaymentStatus.PENDING, None, reason=Reason.UNKNOWN_OUTCOME)
         return await create_at(gateway, await request_of(portal, payment))
+
+
+def _too_late_to_repeat(portal: Portal, gateway: Gateway, payment: Payment) -> bool:
+    """Tell whether creating the payment again might make a second one."""
+    seconds = gateway.repeat_seconds
+    age = portal.clock() - payment.created_at
+    return seconds is not None and age >= timedelta(seconds=seconds)
 
 
 async def create_at(gateway: Gateway, request: PaymentRequest) -> PaymentResult:
@@ -135,7 +148,7 @@ async def create_at(gateway: Gateway, request: PaymentRequest) -> PaymentResult:
 async def _move_on(
     portal: Portal, gateway: Gateway, payment: Payment, result: PaymentResult
 ) -> PaymentResult:
-    """Capture, end or expire an open payment."""
+    """Capture, end or expire an open payment; what staff have to see stays as it is."""
     lookup = replace(
         lookup_of(payment),
         gateway_reference=payment.gateway_reference or result.gateway_reference,
@@ -144,10 +157,32 @@ async def _move_on(
         result = await gateway.capture_payment(lookup)
     if result.declined:
         return await end_attempt(gateway, lookup, result.reason or Reason.FAILED)
-    expired = payment.expires_at is not None and portal.clock() >= payment.expires_at
-    if result.status is PaymentStatus.PENDING and expired and not payment.in_review:
+    if (
+        result.status is not PaymentStatus.PENDING
+        or payment.in_review
+        or result.reason in REVIEW_REASONS
+    ):
+        return result
+    if payment.expires_at is not None and portal.clock() >= payment.expires_at:
         return await end_attempt(gateway, lookup, result.reason or Reason.EXPIRED)
+    if _page_lost(portal, gateway, payment, result):
+        return await end_attempt(gateway, lookup, Reason.PAGE_LOST)
     return result
+
+
+def _page_lost(portal: Portal, gateway: Gateway, payment: Payment, result: PaymentResult) -> bool:
+    """Tell whether the answer with the page to pay on never came, and does not come again.
+
+    Nobody was shown that page, so nobody pays there; rows that a catch-up wrote, which are of no
+    user, may have one open.
+    """
+    return (
+        not gateway.collects_card
+        and payment.user_id is not None
+        and payment.next_action is None
+        and result.next_action is None
+        and portal.clock() - payment.created_at >= _NEVER_ARRIVED
+    )
 
 
 async def end_attempt(gateway: Gateway, lookup: PaymentLookup, reason: str) -> PaymentResult:

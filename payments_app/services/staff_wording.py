@@ -22,6 +22,8 @@ _REASONS: Final[dict[str, str]] = {
     Reason.WRONG_ASSET: "Another coin arrived than asked for",
     Reason.PROVIDER_REVIEW: "The provider is reviewing it",
     Reason.UNKNOWN_STATUS: "The provider reports a status that we do not know",
+    Reason.UNKNOWN_OUTCOME: "The provider never said whether it was created there",
+    Reason.PAGE_LOST: "The provider's answer with the page to pay on was lost",
     Reason.AWAITING_CONFIRMATION: "Waiting for staff to confirm that the money arrived",
     Reason.REFUND_BY_HAND: "Waiting for staff to send the refund",
     Reason.MISSING_AT_GATEWAY: "The provider does not know it",

@@ -153,6 +153,10 @@ _REASONS: Final = Told[str](
         Reason.WRONG_ASSET: later("Another coin arrived than asked for. We are looking into it."),
         Reason.PROVIDER_REVIEW: later("The payment provider is reviewing it."),
         Reason.UNKNOWN_STATUS: later("We are checking with the payment provider."),
+        Reason.UNKNOWN_OUTCOME: later(
+            "The payment provider does not answer. We are looking into it."
+        ),
+        Reason.PAGE_LOST: later("The page to pay on could not be opened. Nothing was charged."),
         Reason.AWAITING_CONFIRMATION: later("We confirm it as soon as the money has arrived."),
         Reason.REFUND_BY_HAND: later("We are sending this refund by hand."),
         Reason.MISSING_AT_GATEWAY: later(

@@ -4,7 +4,7 @@ again, customers who click meanwhile, and the comparison of the books at the end
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,7 +23,7 @@ from payments_app.sandbox.app import Sandbox, create_sandbox
 from tests.faults.books import Books, Entry, compare
 from tests.faults.customers import Customers
 from tests.faults.outages import Surroundings
-from tests.faults.plan import CUSTOMERS, GATEWAYS, WORKERS, Journey, Round
+from tests.faults.plan import CLICKS, CUSTOMERS, GATEWAYS, SKEW, WORKERS, Journey, Round
 from tests.faults.processes import Worker
 from tests.faults.worker import FastClock, Life
 from tests.support.databases import Postgres, migrate
@@ -55,13 +55,14 @@ class Campaign:
     began: float
     faults: Counter[str] = field(default_factory=Counter)
     under_way: int = 0
+    _stopped: bool = False
 
     @property
     def http(self) -> httpx.AsyncClient:
         """The client for everything on this machine."""
         return self.around.http
 
-    async def run(self, plan: Iterable[Round], say: Callable[[str], None]) -> None:
+    async def run(self, plan: Sequence[Round], say: Callable[[str], None]) -> None:
         """Make the payments of every round: the next one begins while the last customers of the
         one before are still on their way."""
         places = asyncio.Semaphore(_AT_ONCE)
@@ -74,16 +75,23 @@ class Campaign:
 
         async with asyncio.TaskGroup() as group:
             for number, round_ in enumerate(plan, 1):
+                if self._stopped:
+                    break
                 began = time.monotonic()
                 await self._prepare(round_)
                 journeys = [group.create_task(go(journey)) for journey in round_.journeys]
                 if round_.outage is not None:
                     await self._break(round_.outage, round_.before_outage)
-                while sum(not each.done() for each in journeys) > _AT_ONCE // 2:
+                left = 0 if round_ is plan[-1] else _AT_ONCE // 2
+                while sum(not each.done() for each in journeys) > left:
                     await asyncio.wait(journeys, return_when=asyncio.FIRST_COMPLETED, timeout=1)
                 await self._calm()
                 took = time.monotonic() - began
                 say(f"round {number}: {len(journeys)} payments in {took:.1f} s")
+
+    def stop(self) -> None:
+        """Let no further round begin."""
+        self._stopped = True
 
     async def _prepare(self, round_: Round) -> None:
         for gateway, knobs in round_.knobs.items():
@@ -91,8 +99,8 @@ class Campaign:
             (await self.http.put(url, json=knobs)).raise_for_status()
         for worker, kill, skew in zip(self.workers, round_.kills, round_.skew, strict=True):
             await worker.sabotage(self.http, ahead=skew, kill=kill)
-        self.faults["clock skew"] += sum(map(bool, round_.skew))
-        self.faults["two or three clicks at once"] += sum(j.clicks > 1 for j in round_.journeys)
+        self.faults[SKEW] += sum(map(bool, round_.skew))
+        self.faults[CLICKS] += sum(journey.clicks > 1 for journey in round_.journeys)
 
     async def _calm(self) -> None:
         """Turn the sandbox's faults off, having counted them."""

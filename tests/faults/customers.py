@@ -19,8 +19,8 @@ _BUTTONS: Final = {
     Ending.DECLINED: frozenset({"decline", "fail"}),
     Ending.CANCELS: frozenset({"cancel"}),
 }
-_TRIES: Final = 4
-_PAUSE: Final = 0.1
+_TRIES: Final = 3
+_PAUSE: Final = 0.2
 _CARD_SECONDS: Final = 2
 """How long the card fields wait for their gateway."""
 
@@ -48,6 +48,7 @@ class Customers:
         for _ in range(_TRIES):
             if said["action"] or said["status"] != PaymentStatus.PENDING:
                 break
+            await asyncio.sleep(_PAUSE)
             said = await self._start(journey) or said
         await self._end(journey, said)
         if journey.returns or journey.refund:

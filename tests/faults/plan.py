@@ -69,9 +69,13 @@ OUTAGES: Final = {
     "sqlite": ("database locked", "database full", "redis gone"),
     "postgresql": ("table locked", "database read-only", "database restarted", "redis gone"),
 }
+SKEW: Final = "clock skew"
+CLICKS: Final = "two or three clicks at once"
+KINDS_OF_FAULTS: Final = (*Fault, *(f"killed {point}" for point in KILL_POINTS), SKEW, CLICKS)
+"""What happens on every database; ``OUTAGES`` come with one."""
 CUSTOMERS: Final = 8
 WORKERS: Final = 2
-_ROUND: Final = 60
+_ROUND: Final = 75
 
 _WAYS: Final = (
     ("paypal", None, ("USD", "GBP")),
@@ -97,6 +101,7 @@ _KNOBS: Final = (
     (Fault.TIMEOUT_BEFORE, 10, 1, 1),
     (Fault.TIMEOUT_AFTER, 10, 1, 1),
     (Fault.SERVER_ERROR, 30, 500, 504),
+    (Fault.ERROR_AFTER, 20, 500, 504),
     (Fault.RATE_LIMIT, 15, 0, 1),
     (Fault.RESET, 30, 1, 1),
     (Fault.SLOW_DRIP, 10, 2, 60),
@@ -105,7 +110,7 @@ _KNOBS: Final = (
     (Fault.WRONG_AMOUNT, 30, -250, 250),
     (Fault.WRONG_CURRENCY, 20, 1, 1),
     (Fault.UNKNOWN_STATUS, 20, 1, 1),
-    (Fault.WEBHOOK_DUPLICATE, 60, 1, 49),
+    (Fault.WEBHOOK_DUPLICATE, 30, 1, 49),
     (Fault.WEBHOOK_DELAY, 50, 1, 4),
     (Fault.WEBHOOK_DROP, 50, 1, 1),
     (Fault.WEBHOOK_REORDER, 60, 1, 1),
@@ -136,7 +141,7 @@ def _journey(random: Random, number: int) -> Journey:
         channel=channel,
         amount=Money(random.randint(500, 50_000) * (10 if currency == "PHP" else 1), currency),
         ending=ending,
-        clicks=random.choice((1, 1, 2, 3)),
+        clicks=random.choice((1, 1, 1, 1, 2, 3)),
         returns=random.random() < 0.5,
         refund=random.choice((0, 0, 0, 0, 40, 100)) if ending is Ending.PAYS else 0,
     )

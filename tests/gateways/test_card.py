@@ -10,7 +10,7 @@ import stripe
 from payments_app.domain.money import Money
 from payments_app.gateways.base import ConfirmCard, PaymentResult, RefundRequest, Takeback
 from payments_app.gateways.card import Card, CardSettings
-from payments_app.gateways.errors import GatewayRejected, InvalidSignature
+from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable, InvalidSignature
 from payments_app.gateways.http import Client
 from payments_app.sandbox.app import issued_settings
 from tests.gateways.contract import CANCELLED, COMPLETED, PENDING, GatewayContract
@@ -110,6 +110,31 @@ class TestCard(GatewayContract):
         else:
             assert result.declined
             assert result.reason == "declined:payment_intent_authentication_failure"
+
+    async def test_creation_answered_with_an_error_for_good_is_found_by_our_reference(
+        self, sandbox: RunningSandbox, gateway: Card
+    ) -> None:
+        await sandbox.fault("card", error_after={"times": 1, "on_call": "POST"})
+        with pytest.raises(GatewayUnavailable):  # the repeats get the answer that Stripe keeps
+            await gateway.create_payment(self.request_at(sandbox))
+        found = await gateway.fetch_payment(self.lookup(None))
+        assert (found.status, found.own_reference) == (PENDING, self.request_.reference)
+        given_up = await gateway.cancel_payment(self.lookup(found.gateway_reference))
+        assert given_up.status is CANCELLED
+
+    async def test_refund_answered_with_an_error_for_good_is_found_and_not_made_twice(
+        self, sandbox: RunningSandbox, gateway: Card
+    ) -> None:
+        paid = await self.pay(sandbox, gateway)
+        request = RefundRequest("R1", self.lookup(paid.gateway_reference), Money(2000, "USD"))
+        await sandbox.fault("card", error_after={"times": 1, "on_call": "POST"})
+        with pytest.raises(GatewayUnavailable):
+            await gateway.refund(request)
+        async with sandbox.sandbox.store.transaction("card") as tx:
+            await tx.execute("DELETE FROM replies")  # as Stripe does after a day
+        assert (await gateway.refund(request)).status is COMPLETED
+        entries = await sandbox.ledger("card")
+        assert [each["amount"] for each in entries if each["kind"] == "refund"] == [2000]
 
     async def test_created_at_the_same_time_is_one_payment(
         self, sandbox: RunningSandbox, gateway: Card

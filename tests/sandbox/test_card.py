@@ -293,6 +293,20 @@ async def test_lists_and_pages(client: StripeClient) -> None:
     assert len(now.data) == 5
 
 
+async def test_search(client: StripeClient) -> None:
+    made = await client.v1.payment_intents.create_async({**PRICE, "metadata": {"reference": "P1"}})
+    await client.v1.payment_intents.create_async({**PRICE, "metadata": {"reference": "P2"}})
+
+    async def found(query: str) -> list[str]:
+        page = await client.v1.payment_intents.search_async({"query": query})
+        return [intent.id for intent in page.data]
+
+    assert await found("metadata['reference']:'P1'") == [made.id]
+    assert await found("metadata['reference']:'P3'") == []
+    with pytest.raises(stripe.InvalidRequestError):
+        await found("reference is P1")
+
+
 async def pay(client: StripeClient, method: str = "pm_card_visa") -> stripe.PaymentIntent:
     return await client.v1.payment_intents.create_async(
         {**PRICE, "payment_method": method, "confirm": True}

@@ -58,6 +58,14 @@ async def test_errors_in_the_providers_words(toys: RunningSandbox) -> None:
     assert (await charge(toys)).status_code == 201
 
 
+async def test_error_after_the_work(toys: RunningSandbox) -> None:
+    await toys.fault("toy", error_after={"times": 1})
+    failed = await charge(toys)
+    assert (failed.status_code, failed.json()) == (500, {"error": 500})
+    assert (await charge(toys)).json()["amount"] == 500
+    assert len(await toys.ledger("toy")) == 1
+
+
 async def test_malformed(toys: RunningSandbox) -> None:
     await toys.fault("toy", malformed={"times": 1})
     with pytest.raises(json.JSONDecodeError):

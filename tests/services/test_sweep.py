@@ -1,10 +1,17 @@
 """The sweep: finishes every story, also when no webhook ever comes."""
 
+from dataclasses import replace
+
+import pytest
+
+from payments_app.db.models import Account
 from payments_app.domain.payment import PaymentStatus, Reason
-from payments_app.gateways.errors import GatewayUnavailable
+from payments_app.gateways.base import PaymentLookup, PaymentRequest, PaymentResult
+from payments_app.gateways.errors import GatewayUnavailable, Unsupported
 from payments_app.services import checkout, sweep, webhooks
+from payments_app.services.lookup import payment_by_id, request_of
 from tests.services.conftest import Shop
-from tests.support.gateway import webhook
+from tests.support.gateway import Till, webhook
 
 
 async def test_rule_6_the_sweep_finishes_without_any_webhook(shop: Shop) -> None:
@@ -77,3 +84,113 @@ async def test_one_faulty_payment_does_not_stop_the_others(shop: Shop) -> None:
     shop.clock.forward(seconds=11)
     await sweep.sweep_once(shop.portal)
     assert (await shop.payment(second.reference)).status is PaymentStatus.COMPLETED
+
+
+class Forgetful(Till):
+    """Finds nothing by our reference; the same creation is the same payment for a day."""
+
+    repeat_seconds = 24 * 3600
+
+    async def fetch_payment(self, lookup: PaymentLookup) -> PaymentResult:
+        if lookup.gateway_reference is None:
+            raise Unsupported("no search")
+        return await super().fetch_payment(lookup)
+
+
+@pytest.fixture
+def forgetful(shop: Shop) -> Shop:
+    """A shop whose till is such a one."""
+    till = Forgetful()
+    return replace(shop, portal=replace(shop.portal, gateways={"till": till}), till=till)
+
+
+async def test_a_creation_is_repeated_within_its_window_only_then_staff_look_into_it(
+    forgetful: Shop,
+) -> None:
+    forgetful.till.fault = GatewayUnavailable("500, again and again")
+    started = await forgetful.start()
+    for _ in range(30):
+        forgetful.clock.forward(hours=1)
+        await sweep.sweep_once(forgetful.portal)
+    row = await forgetful.payment(started.reference)
+    assert (row.status, row.in_review) == (PaymentStatus.PENDING, True)
+    assert row.reason == Reason.UNKNOWN_OUTCOME
+    forgetful.till.fault = None
+    forgetful.clock.forward(hours=1)
+    await sweep.sweep_once(forgetful.portal)
+    assert forgetful.till.created == []
+
+
+async def test_a_creation_that_is_answered_within_its_window_goes_on(forgetful: Shop) -> None:
+    forgetful.till.loses_answer = True
+    started = await forgetful.start()
+    forgetful.clock.forward(minutes=3)
+    await sweep.sweep_once(forgetful.portal)
+    row = await forgetful.payment(started.reference)
+    assert (row.status, row.gateway_reference) == (
+        PaymentStatus.PENDING,
+        f"till-{started.reference}",
+    )
+    assert row.next_action is not None
+    assert forgetful.till.created == [started.reference]
+
+
+class Closed(Till):
+    """Tells how a payment stands, but not again where to pay it."""
+
+    async def fetch_payment(self, lookup: PaymentLookup) -> PaymentResult:
+        return replace(await super().fetch_payment(lookup), next_action=None)
+
+
+@pytest.mark.parametrize("paid", [False, True])
+async def test_a_payment_whose_page_was_lost_with_the_answer_is_ended_unless_it_was_paid(
+    shop: Shop, paid: bool
+) -> None:
+    till = Closed()
+    shop = replace(shop, portal=replace(shop.portal, gateways={"till": till}), till=till)
+    till.loses_answer = True
+    started = await shop.start()
+    shop.clock.forward(seconds=30)
+    await sweep.sweep_once(shop.portal)
+    assert (await shop.payment(started.reference)).status is PaymentStatus.PENDING
+    if paid:
+        till.pay(started.reference)
+    shop.clock.forward(minutes=3)
+    await sweep.sweep_once(shop.portal)
+    row = await shop.payment(started.reference)
+    ended = (PaymentStatus.COMPLETED, None) if paid else (PaymentStatus.CANCELLED, Reason.PAGE_LOST)
+    assert (row.status, row.reason) == ended
+
+
+async def test_a_page_that_the_customer_has_is_not_lost(shop: Shop) -> None:
+    till = Closed()
+    shop = replace(shop, portal=replace(shop.portal, gateways={"till": till}), till=till)
+    started = await shop.start()
+    shop.clock.forward(minutes=30)
+    await sweep.sweep_once(shop.portal)
+    assert (await shop.payment(started.reference)).status is PaymentStatus.PENDING
+
+
+async def test_what_needs_staff_is_not_given_up_when_its_time_is_over(shop: Shop) -> None:
+    started = await shop.start()
+    shop.till.set(started.reference, reason=Reason.PARTIALLY_PAID)
+    shop.clock.forward(days=1)
+    await sweep.sweep_once(shop.portal)
+    row = await shop.payment(started.reference)
+    assert (row.status, row.in_review) == (PaymentStatus.PENDING, True)
+
+
+async def test_a_creation_says_the_same_whatever_was_renamed_meanwhile(shop: Shop) -> None:
+    started = await shop.start()
+
+    async def asked() -> PaymentRequest:
+        row = await shop.payment(started.reference)
+        return await request_of(shop.portal, await payment_by_id(shop.portal, row.key))
+
+    before = await asked()
+    async with shop.portal.db.write() as session:
+        account = await session.get_one(Account, shop.who.own_account())
+        account.name = "Renamed Ltd"
+    renamed = shop.portal.settings.model_copy(update={"portal_name": "Another name"})
+    shop = replace(shop, portal=replace(shop.portal, settings=renamed))
+    assert await asked() == before

@@ -1,7 +1,6 @@
 """The database engine and its read and write sessions, on SQLite or PostgreSQL."""
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from payments_app.db import own_rows
 
-_PATIENCE: Final = 10.0
+_PATIENCE_SECONDS: Final = 10.0
 _SQLITE_PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -32,7 +31,7 @@ class Database:
     waits on SQLite while others write, in this process and in others together.
     """
 
-    def __init__(self, url: str, patience: float = _PATIENCE) -> None:
+    def __init__(self, url: str, patience: float = _PATIENCE_SECONDS) -> None:
         self.url = url
         self.engine = _create_engine(url, patience)
         self._patience = patience
@@ -126,7 +125,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _wait_up_to(connection: Connection, seconds: float, longest: float) -> None:
     """Set how long SQLite waits for other processes: in tenths of the longest wait, rounded up, so
     that it seldom has to be set anew."""
-    tenths = max(1, math.ceil(seconds / longest * 10))
+    tenths = min(10, int(seconds * 10 // longest) + 1)
     if connection.info.get(_WRITES) != tenths:
         connection.exec_driver_sql(f"PRAGMA busy_timeout={int(tenths * longest * 100)}")
         connection.info[_WRITES] = tenths

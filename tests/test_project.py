@@ -197,6 +197,22 @@ def test_links_lead_to_files(document: str) -> None:
     assert not [link for link in links if not (ROOT / link).exists()]
 
 
+def test_tests_that_documents_promise_exist() -> None:
+    promised = {
+        named
+        for document in (ROOT / "docs").rglob("*.md")
+        for named in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", document.read_text())
+    }
+    assert len(promised) > 30
+    missing = [
+        (path, name)
+        for path, name in promised
+        if not (ROOT / path).exists()
+        or (name and not re.search(rf"def {name}\b", (ROOT / path).read_text()))
+    ]
+    assert missing == []
+
+
 def test_no_file_names_a_machine_or_a_registry() -> None:
     forbidden = re.compile(r"/(?:home|root|Users|opt)/\w|registry\.npm|pypi\.org|pythonhosted")
     wrong = [

@@ -173,6 +173,19 @@ class Takeback:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedRefund:
+    """One refund as its gateway lists it; ``at`` is when it was made there, in UTC.
+
+    ``reference`` is our payment's and ``gateway_reference`` the gateway's; at least one is set.
+    """
+
+    at: datetime
+    takeback: Takeback
+    reference: str | None = None
+    gateway_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayEvent:
     """One verified webhook, translated.
 
@@ -312,6 +325,13 @@ class Gateway(ABC):
         Raises Unsupported where the gateway has no such list, GatewayUnavailable, GatewayRejected.
         """
         raise Unsupported(f"{self.label} lists no payments")
+
+    def list_refunds(self, since: datetime, until: datetime) -> AsyncIterator[ListedRefund]:
+        """List the refunds that the gateway dates from ``since`` until before ``until``, in UTC.
+
+        Raises Unsupported where the gateway has no such list, GatewayUnavailable, GatewayRejected.
+        """
+        raise Unsupported(f"{self.label} lists no refunds")
 
     async def capture_payment(self, lookup: PaymentLookup) -> PaymentResult:
         """Take the money that the customer approved; safe to repeat. Only where results are

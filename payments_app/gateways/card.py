@@ -22,6 +22,7 @@ from payments_app.gateways.base import (
     Gateway,
     GatewayEvent,
     ListedPayment,
+    ListedRefund,
     PaymentLookup,
     PaymentRequest,
     PaymentResult,
@@ -35,6 +36,7 @@ from payments_app.gateways.card_objects import (
     from_stripe,
     payment_result,
     refund_result,
+    refunded,
     to_stripe,
 )
 from payments_app.gateways.errors import (
@@ -188,16 +190,31 @@ class Card(Gateway):
 
     async def list_payments(self, since: datetime, until: datetime) -> AsyncIterator[ListedPayment]:
         """List the intents created in that time, newest first, paid or not."""
+        expand = ["data.latest_charge.balance_transaction"]
+        list_ = self._stripe.v1.payment_intents.list_async
+        async for at, intent in self._listed(list_, since, until, {"expand": expand}):
+            yield ListedPayment(at, payment_result(intent))
+
+    async def list_refunds(self, since: datetime, until: datetime) -> AsyncIterator[ListedRefund]:
+        """List the refunds created in that time, newest first; those of disputes are not among
+        them."""
+        list_ = self._stripe.v1.refunds.list_async
+        async for at, refund in self._listed(list_, since, until, {}):
+            if refund.get("payment_intent"):
+                yield ListedRefund(at, refunded(refund), gateway_reference=refund["payment_intent"])
+
+    async def _listed(
+        self, call: Callable[..., Any], since: datetime, until: datetime, more: dict[str, Any]
+    ) -> AsyncIterator[tuple[datetime, dict[str, Any]]]:
         query: dict[str, Any] = {
             "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
             "limit": _PAGE,
-            "expand": ["data.latest_charge.balance_transaction"],
+            **more,
         }
         while True:
-            page = await self._ask(self._stripe.v1.payment_intents.list_async, query)
-            for intent in page["data"]:
-                at = datetime.fromtimestamp(intent["created"], UTC)
-                yield ListedPayment(at, payment_result(intent))
+            page = await self._ask(call, query)
+            for item in page["data"]:
+                yield datetime.fromtimestamp(item["created"], UTC), item
             if not page["has_more"]:
                 return
             query["starting_after"] = page["data"][-1]["id"]

@@ -165,6 +165,21 @@ def refund_result(refund: Mapping[str, Any]) -> RefundResult:
     )
 
 
+def refunded(refund: Mapping[str, Any]) -> Takeback:
+    """Translate a refund into what it takes of its payment."""
+    return _takeback(refund, _status(REFUND_STATUSES, refund["status"]), _failure(refund))
+
+
+def _takeback(thing: Mapping[str, Any], status: PaymentStatus, reason: str | None) -> Takeback:
+    return Takeback(
+        gateway_reference=thing["id"],
+        amount=from_stripe(thing["amount"], thing["currency"]),
+        status=status,
+        own_reference=(thing.get("metadata") or {}).get(REFERENCE),
+        reason=reason,
+    )
+
+
 def _failure(refund: Mapping[str, Any]) -> str | None:
     code = refund.get("failure_reason")
     return f"{Reason.FAILED}:{code}" if code else None
@@ -199,17 +214,10 @@ def _takeback_event(
 ) -> GatewayEvent:
     thing = event["data"]["object"]
     reason = Reason.DISPUTED if subject is Subject.DISPUTE else _failure(thing)
-    takeback = Takeback(
-        gateway_reference=thing["id"],
-        amount=from_stripe(thing["amount"], thing["currency"]),
-        status=status,
-        own_reference=(thing.get("metadata") or {}).get(REFERENCE),
-        reason=reason,
-    )
     return GatewayEvent(
         event["id"],
         event["type"],
         subject,
         gateway_reference=thing["payment_intent"],
-        takeback=takeback,
+        takeback=_takeback(thing, status, reason),
     )

@@ -20,6 +20,7 @@ from payments_app.gateways.base import (
     Gateway,
     GatewayEvent,
     ListedPayment,
+    ListedRefund,
     PaymentLookup,
     PaymentRequest,
     PaymentResult,
@@ -32,7 +33,7 @@ from payments_app.gateways.base import (
 from payments_app.gateways.errors import GatewayRejected, UnknownPayment, Unsupported
 from payments_app.gateways.http import Client, load_json, scrub
 from payments_app.gateways.paypal_api import PayPalApi, PayPalSettings, issue_of, refusal
-from payments_app.gateways.paypal_report import listed
+from payments_app.gateways.paypal_report import listed, listed_refunds
 
 log = structlog.get_logger()
 
@@ -153,6 +154,14 @@ class PayPal(Gateway):
     def list_payments(self, since: datetime, until: datetime) -> AsyncIterator[ListedPayment]:
         """List what was paid in that time; PayPal's report lags up to three hours behind."""
         return listed(self.api, since, until)
+
+    async def list_refunds(self, since: datetime, until: datetime) -> AsyncIterator[ListedRefund]:
+        """List the refunds made in that time, up to three hours late; each one's capture is read,
+        which names the payment."""
+        async for capture_id, refund in listed_refunds(self.api, since, until):
+            reference, order_id = _references(await self._read_capture(capture_id))
+            if reference or order_id:
+                yield replace(refund, reference=reference, gateway_reference=order_id)
 
     async def capture_payment(self, lookup: PaymentLookup) -> PaymentResult:
         """Capture the approved order. A means that was declined sends the customer back to choose

@@ -25,6 +25,7 @@ from payments_app.gateways.base import (
     Gateway,
     GatewayEvent,
     ListedPayment,
+    ListedRefund,
     PaymentLookup,
     PaymentRequest,
     PaymentResult,
@@ -158,6 +159,13 @@ class Paystack(Gateway):
             if len(transactions) < _PAGE:
                 return
 
+    async def list_refunds(self, since: datetime, until: datetime) -> AsyncIterator[ListedRefund]:
+        """List the refunds made in that time, those of lost disputes included."""
+        for refund in await self._refunds(since.isoformat()):
+            at, takeback = datetime.fromisoformat(refund["createdAt"]), _refunded(refund)
+            if since <= at < until and takeback is not None:
+                yield ListedRefund(at, takeback, reference=refund["transaction_reference"])
+
     async def cancel_payment(self, lookup: PaymentLookup) -> PaymentResult:
         """Return the payment if it was paid; else Unsupported, since a page cannot be closed."""
         result = await self._verify(lookup.reference)
@@ -170,7 +178,7 @@ class Paystack(Gateway):
         as the merchant's note and is looked for first."""
         async with self._refunding:
             since = (request.payment.created_at - _CLOCK_MARGIN).isoformat()
-            for refund in await self._refunds(request.payment.reference, since):
+            for refund in await self._refunds(since):
                 if refund.get("merchant_note") == request.reference:
                     return _refund_result(refund)
             body = {
@@ -229,8 +237,9 @@ class Paystack(Gateway):
         payment = await self._ask("GET", f"/transaction/verify/{reference}")
         refunds = [
             refund
-            for refund in await self._refunds(reference, payment["created_at"])
-            if _money(refund["amount"], refund["currency"]) == amount
+            for refund in await self._refunds(payment["created_at"])
+            if refund["transaction_reference"] == reference
+            and _money(refund["amount"], refund["currency"]) == amount
         ]
         if not refunds:
             raise GatewayUnavailable(f"Paystack does not list the refund of {reference} yet")
@@ -243,13 +252,13 @@ class Paystack(Gateway):
     async def _verify(self, reference: str) -> PaymentResult:
         return _result(await self._ask("GET", f"/transaction/verify/{reference}"))
 
-    async def _refunds(self, reference: str, since: str) -> list[dict[str, Any]]:
-        """List a payment's refunds, newest first; the list can be limited by time only."""
+    async def _refunds(self, since: str) -> list[dict[str, Any]]:
+        """List all refunds since then, newest first; the list can be limited by time only."""
         found: list[dict[str, Any]] = []
         for page in count(1):
             parameters = {"perPage": _PAGE, "page": page, "from": since}
             refunds = await self._ask("GET", "/refund", params=parameters)
-            found += [each for each in refunds if each["transaction_reference"] == reference]
+            found += refunds
             if len(refunds) < _PAGE:
                 break
         return found

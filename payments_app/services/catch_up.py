@@ -15,11 +15,12 @@ from payments_app.db import ledger
 from payments_app.db.models import Account, Payment
 from payments_app.domain.money import Money
 from payments_app.domain.payment import REVIEW_REASONS, PaymentKind, PaymentStatus
-from payments_app.gateways.base import Gateway, ListedPayment
+from payments_app.gateways.base import Gateway, ListedPayment, ListedRefund, Subject
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable, Unsupported
 from payments_app.services.context import Portal
 from payments_app.services.lookup import find_for, readable
 from payments_app.services.references import account_of
+from payments_app.services.refunds import record_takeback
 from payments_app.services.settlement import Outcome, settle
 from payments_app.services.sweep import delay_before_check, lifetime_of
 
@@ -30,9 +31,9 @@ _ACTOR: Final = "catch-up"
 
 @dataclass(slots=True)
 class CaughtUp:
-    """What a run did: references of payments written anew, of those that changed, and of those
-    whose account is not known; ``unlisted`` are gateways that have no list, and ``silent`` those
-    that did not answer."""
+    """What a run did: references of payments written anew, of those that changed or of which money
+    was given back, and of those whose account is not known; ``unlisted`` are gateways that have no
+    list of payments, or none of refunds, and ``silent`` those that did not answer."""
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -55,6 +56,10 @@ async def catch_up(portal: Portal, since: datetime, until: datetime) -> CaughtUp
                 found = [listed async for listed in gateway.list_payments(since, until)]
             for listed in found:
                 await _take(portal, gateway, listed, done)
+            with readable(gateway):
+                refunds = [refund async for refund in gateway.list_refunds(since, until)]
+            for refund in refunds:
+                await _take_back(portal, gateway, refund, done)
         except Unsupported:
             done.unlisted.append(gateway.code)
         except (GatewayUnavailable, GatewayRejected) as error:
@@ -81,6 +86,24 @@ async def _take(portal: Portal, gateway: Gateway, listed: ListedPayment, done: C
     outcome = await settle(portal, payment.key, listed.result, actor=_ACTOR)
     if not added and outcome in (Outcome.COMPLETED, Outcome.CANCELLED, Outcome.MISMATCH):
         done.changed.append(reference)
+
+
+async def _take_back(
+    portal: Portal, gateway: Gateway, refund: ListedRefund, done: CaughtUp
+) -> None:
+    payment = await find_for(
+        portal,
+        reference=refund.reference,
+        gateway=gateway.code,
+        gateway_reference=refund.gateway_reference,
+    )
+    if payment is None or payment.gateway != gateway.code:
+        return  # of another shop, or of a payment that is named already
+    outcome = await record_takeback(
+        portal, payment, refund.takeback, subject=Subject.REFUND, actor=_ACTOR
+    )
+    if outcome in (Outcome.COMPLETED, Outcome.CANCELLED, Outcome.MISMATCH):
+        done.changed.append(payment.reference)
 
 
 def _tells_of_money(listed: ListedPayment) -> bool:

@@ -196,20 +196,32 @@ def _linked_row(
 
 
 async def record_takeback(
-    portal: Portal, payment: Payment, takeback: Takeback, *, subject: Subject, inbox_id: int
+    portal: Portal,
+    payment: Payment,
+    takeback: Takeback,
+    *,
+    subject: Subject,
+    actor: str,
+    inbox_id: int | None = None,
 ) -> str | None:
-    """Record a refund, reversal or dispute that a webhook reports, once, and settle its row.
+    """Record a refund, reversal or dispute that a webhook or a list tells of, once, and settle its
+    row.
 
     None means to try again later: the payment itself is still Pending here.
     """
     now = portal.clock()
+
+    async def handled(payment_id: int, outcome: str) -> None:
+        if inbox_id is not None:
+            await inbox.mark_handled(session, inbox_id, payment_id, outcome, now)
+
     async with portal.db.write() as session:
         parent = await ledger.lock_payment(session, payment.key)
         row = await _find_takeback(session, parent, takeback)
         if row is None and parent.status is PaymentStatus.PENDING:
             return None
         if row is None and parent.status is PaymentStatus.CANCELLED:
-            await inbox.mark_handled(session, inbox_id, parent.id, Outcome.REFUSED, now)
+            await handled(parent.key, Outcome.REFUSED)
             log.warning("takeback_of_unpaid", reference=parent.reference)
             return Outcome.REFUSED
         if row is None:
@@ -219,7 +231,7 @@ async def record_takeback(
             row.reason = takeback.reason
             session.add(row)
             await session.flush()
-            ledger.add_timeline(session, row, now, "created", "webhook")
+            ledger.add_timeline(session, row, now, "created", actor)
         result = PaymentResult(
             takeback.status,
             takeback.gateway_reference,
@@ -227,10 +239,10 @@ async def record_takeback(
             own_reference=row.reference,
             reason=takeback.reason,
         )
-        outcome = await apply(session, row, result, "webhook", now, portal)
+        outcome = await apply(session, row, result, actor, now, portal)
         if outcome is Outcome.REFUSED and takeback.status is PaymentStatus.CANCELLED:
             outcome = await _give_back(session, portal, row)
-        await inbox.mark_handled(session, inbox_id, row.id, outcome, now)
+        await handled(row.key, outcome)
     await portal.feed.publish(Change(row.key, row.account_id))
     return outcome
 

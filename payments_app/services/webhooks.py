@@ -148,7 +148,12 @@ async def _act(portal: Portal, row: InboxEvent, event: GatewayEvent) -> str | No
         return await _mark(portal, row.key, None, UNMATCHED)
     if event.takeback is not None:
         return await record_takeback(
-            portal, payment, event.takeback, subject=event.subject, inbox_id=row.key
+            portal,
+            payment,
+            event.takeback,
+            subject=event.subject,
+            actor="webhook",
+            inbox_id=row.key,
         )
     if event.result is not None:
         return await settle(portal, payment.key, event.result, actor="webhook", inbox_id=row.key)

@@ -54,6 +54,7 @@ from payments_app.state.session import SessionState
 from payments_app.state.staff.account import AccountState
 from payments_app.state.staff.accounts import AccountsState
 from payments_app.state.staff.audit import AuditState
+from payments_app.state.staff.detail import StaffDetailState
 from payments_app.state.staff.events import EventsState
 from payments_app.state.staff.first_steps import FirstStepsState
 from payments_app.state.staff.gateways import GatewaysState
@@ -160,7 +161,7 @@ def _add_staff_page(
         page,
         route=route,
         title=_titled(name),
-        on_load=[SessionState.load_staff, *loads],
+        on_load=[SessionState.load_staff, StaffDetailState.page_loaded, *loads],
     )
 
 

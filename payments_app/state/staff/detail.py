@@ -63,6 +63,14 @@ class StaffDetailState(SessionState):
     amount_fault: str = ""
     notice: str = ""
     _key: str = ""
+    _page: str = ""
+
+    @viewer_event
+    async def page_loaded(self) -> None:
+        """Close the sheet when it led to another page, or the browser's back button did."""
+        page = self.router.url.path
+        if page != self._page:
+            self._page, self.is_open = page, False
 
     @viewer_event
     async def open(self, reference: str) -> None:

@@ -80,6 +80,15 @@ async def test_an_address_opens_a_payment_and_closing_it_leaves_the_filters(show
     assert shown.pipeline.redirects() == [f"{PAGE}?status=pending"]
 
 
+async def test_the_sheet_stays_over_its_page_only(shown: List) -> None:
+    await shown.send(StaffDetailState.page_loaded())
+    await shown.send(StaffPaymentsState.act("open", "PWANTED"))
+    await shown.send(StaffDetailState.page_loaded(), f"{PAGE}?status=pending")
+    assert (await shown.pipeline.state(StaffDetailState)).is_open
+    await shown.send(StaffDetailState.page_loaded(), "/staff/events?search=PWANTED")
+    assert not (await shown.pipeline.state(StaffDetailState)).is_open
+
+
 async def test_a_view_is_saved_opened_renamed_and_deleted(shown: List) -> None:
     path = f"{PAGE}?status=pending&search={quote('DID Pack')}"
     await shown.send(StaffPaymentsState.load(), path)

@@ -4,6 +4,7 @@ What belongs to one gateway (keys, addresses, limits) is declared beside it, in 
 ``gateways/``, as a subclass of ``GatewaySettings``.
 """
 
+import os
 import re
 from decimal import Decimal
 from enum import StrEnum
@@ -16,6 +17,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 _MOST_PERCENT: Final = 100
+SECRETS_DIR: Final = os.environ.get("SECRETS_DIR")
+"""A folder of files, each named like a setting and holding its value, as containers mount secrets;
+the environment goes before it."""
 
 
 class Mode(StrEnum):
@@ -37,7 +41,10 @@ class Settings(BaseSettings):
     """The portal's own settings; each field is the environment variable of the same name."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", use_attribute_docstrings=True
+        env_file=".env",
+        extra="ignore",
+        secrets_dir=SECRETS_DIR,
+        use_attribute_docstrings=True,
     )
 
     portal_mode: Mode = Mode.SANDBOX
@@ -166,7 +173,10 @@ class GatewaySettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", use_attribute_docstrings=True
+        env_file=".env",
+        extra="ignore",
+        secrets_dir=SECRETS_DIR,
+        use_attribute_docstrings=True,
     )
 
     enabled: bool = True

@@ -20,6 +20,7 @@ from payments_app.services import (
 )
 from payments_app.services.context import Portal
 from payments_app.services.live import Feed
+from payments_app.services.rates import Rates, SharedRates
 from payments_app.services.shared_feed import SharedFeed
 from payments_app.settings import Settings
 
@@ -51,6 +52,7 @@ def build_portal(settings: Settings) -> Portal:
         db=database,
         gateways=gateways,
         feed=SharedFeed(settings.redis_url) if settings.redis_url else Feed(),
+        rates=SharedRates(settings.redis_url) if settings.redis_url else Rates(),
     )
 
 

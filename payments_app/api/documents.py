@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import Response
 
-from payments_app.api.guards import LoggedIn
+from payments_app.api.guards import LimitedDownloads, LoggedIn
 from payments_app.domain.errors import NotAllowed, NotFound
 from payments_app.services import receipts, statements
 from payments_app.services.context import current
 from payments_app.services.statements import Period, TooLong
 
-router = APIRouter(tags=["documents"])
+router = APIRouter(tags=["documents"], dependencies=[LimitedDownloads])
 
 
 class StatementQuery(Period):

@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
-from payments_app.api.guards import CustomerIdentity, ViewerIdentity
+from payments_app.api.guards import CustomerIdentity, LimitedDownloads, ViewerIdentity
 from payments_app.services import exports, staff_exports
 from payments_app.services.context import current
 from payments_app.services.staff_view import StaffView
 from payments_app.services.view import View
 
-router = APIRouter(tags=["exports"])
+router = APIRouter(tags=["exports"], dependencies=[LimitedDownloads])
 
 
 class Scope(StrEnum):

@@ -7,11 +7,14 @@ from urllib.parse import parse_qsl
 
 from fastapi import Depends, HTTPException, Request
 
+from payments_app.domain.errors import TooManyAttempts
 from payments_app.domain.payment import Role
+from payments_app.services import rates
 from payments_app.services.accounts import identify, session_cookie
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.places import LOCALE_COOKIE, speak_with
+from payments_app.services.rates import Rate
 from payments_app.services.stamps import form_token
 
 FORM_FIELD: Final = "form_token"
@@ -21,9 +24,13 @@ _BODY_LIMIT: Final = 10_000
 
 
 async def optional_identity(request: Request) -> Identity | None:
-    """Return whom the session cookie stands for, or None, and speak the browser's language."""
+    """Return whom the session cookie stands for, or None, and speak the browser's language.
+
+    Answers 429 to who asks too often.
+    """
     portal = current()
     who = await identify(portal, request.cookies.get(session_cookie(portal.settings), ""))
+    await _spend(rates.REQUESTS, who, request)
     cookie = request.cookies.get(LOCALE_COOKIE, "")
     return speak_with(who, cookie, request.headers.get("accept-language", ""))
 
@@ -67,6 +74,24 @@ ViewerIdentity = Annotated[Identity, Depends(_staff(Role.VIEWER))]
 """Any staff; answers 401 to nobody and 403 to customers, as the next two do to lower roles."""
 FinanceIdentity = Annotated[Identity, Depends(_staff(Role.FINANCE))]
 OwnerIdentity = Annotated[Identity, Depends(_staff(Role.OWNER))]
+
+
+async def _downloading(who: LoggedIn, request: Request) -> None:
+    await _spend(rates.DOWNLOADS, who, request)
+
+
+LimitedDownloads = Depends(_downloading)
+"""For ``dependencies=[...]`` of the routers that make files; answers 429 above the limit."""
+
+
+async def _spend(rate: Rate, who: Identity | None, request: Request) -> None:
+    try:
+        session_id = who.session_id if who else None
+        await rates.spend(current(), rate, session_id, client_address(request))
+    except TooManyAttempts as error:
+        waiting = {"Retry-After": str(error.retry_after)}
+        words = f"too many requests: try again in {error.retry_after} seconds"
+        raise HTTPException(429, words, waiting) from None
 
 
 def same_origin(request: Request) -> None:

@@ -15,12 +15,11 @@ from payments_app.api.guards import (
     small_body,
 )
 from payments_app.api.places import browser_locale, set_locale
-from payments_app.domain.errors import NotAllowed, NotFound
+from payments_app.domain.errors import NotAllowed, NotFound, TooManyAttempts
 from payments_app.services import accounts, places, sessions
 from payments_app.services.accounts import CodeNeeded, device_cookie, serves_tls, session_cookie
 from payments_app.services.context import current
 from payments_app.services.places import LOCALE_COOKIE
-from payments_app.services.throttle import TooManyAttempts
 
 router = APIRouter(prefix="/auth", tags=["login"], dependencies=[SameOrigin])
 

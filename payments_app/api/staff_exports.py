@@ -6,12 +6,18 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path, Request
 from fastapi.responses import StreamingResponse
 
-from payments_app.api.guards import OwnerIdentity, SameOrigin, ViewerIdentity, client_address
+from payments_app.api.guards import (
+    LimitedDownloads,
+    OwnerIdentity,
+    SameOrigin,
+    ViewerIdentity,
+    client_address,
+)
 from payments_app.domain.errors import NotFound
 from payments_app.services import audit_log, personal_data
 from payments_app.services.context import current
 
-router = APIRouter(tags=["staff"])
+router = APIRouter(tags=["staff"], dependencies=[LimitedDownloads])
 
 
 @router.get("/staff/exports/audit.csv")

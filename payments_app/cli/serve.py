@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 READY_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 10
-HEADER_SECONDS = 10
+HEADER_SECONDS = 5
 """A client that has not sent its headers by then is cut off."""
 LARGEST_HEADERS = 64 * 1024
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -35,6 +35,10 @@ def export_button() -> rx.Component:
             ),
             rx.cond(PaymentsState.narrowed, _scope()),
             rx.cond(ExportState.ready, _totals(), rx.skeleton(width="100%", height="96px")),
+            rx.cond(
+                ExportState.notice != "",
+                rx.el.p(ExportState.notice, class_name="dialog-note", role="status"),
+            ),
             rx.hstack(
                 rx.button(
                     t("Cancel"),

@@ -54,3 +54,11 @@ class InvalidRequest(PortalError):
         self.field = field
         self.code = code
         self.details = details
+
+
+class TooManyAttempts(PortalError):
+    """Too often, or too many failures; ``retry_after`` is how many seconds to wait."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"retry after {retry_after} s")
+        self.retry_after = retry_after

@@ -18,6 +18,7 @@ from payments_app.gateways.base import Gateway
 from payments_app.services.batches import Batches
 from payments_app.services.identity import Identity
 from payments_app.services.live import Feed
+from payments_app.services.rates import Rates
 from payments_app.services.tally import Tally
 from payments_app.settings import Settings
 
@@ -38,7 +39,7 @@ class Portal:
     ``clock`` returns the current time in UTC; ``inbox_filled`` wakes the webhook worker;
     ``arrivals`` are the webhooks on their way into the database;
     ``worker`` names this process among those that share the database; ``refusals`` counts the
-    webhooks that it refused.
+    webhooks that it refused, ``rates`` who asked for what how often.
     """
 
     settings: Settings
@@ -50,6 +51,7 @@ class Portal:
     arrivals: Batches[Any, bool] = field(default_factory=Batches)
     worker: str = field(default_factory=_worker_name)
     refusals: Tally = field(default_factory=Tally)
+    rates: Rates = field(default_factory=Rates)
 
     def gateway(self, code: str | None) -> Gateway:
         """Return a gateway by its code; raises NotFound."""
@@ -72,6 +74,7 @@ class Portal:
         for gateway in self.gateways.values():
             await gateway.aclose()
         await self.feed.close()
+        await self.rates.close()
         await self.db.close()
 
 

@@ -14,18 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments_app.db import failures
 from payments_app.db.access_models import Failures
-from payments_app.domain.errors import PortalError
+from payments_app.domain.errors import TooManyAttempts
 from payments_app.services.context import Portal
 
 _FORGET_AFTER: Final = timedelta(hours=1)
-
-
-class TooManyAttempts(PortalError):
-    """Too many failures; ``retry_after`` is how many seconds to wait."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"retry after {retry_after} s")
-        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,12 @@ from payments_app.services.catalogues import say
 from payments_app.services.checkout import ASK_AT_MOST_EVERY, Progress, TopUp
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
+from payments_app.services.rates import LOOK_UPS
 from payments_app.state import live
 from payments_app.state.checkout_form import CheckoutForm, clean
 from payments_app.state.checkout_views import ASK_EVERY_SECONDS, Stand, stand_of
 from payments_app.state.gate import customer_event
+from payments_app.state.often import often
 
 UNREACHABLE: Final = later("The payment could not be cancelled just now. Try again in a moment.")
 """What is said when a gateway does not answer to a cancellation."""
@@ -116,7 +118,12 @@ class AttemptState(CheckoutForm):
     @customer_event(background=True, temporal=True)
     async def check_now(self) -> None:
         """Ask the gateway now, unless it has just been asked."""
-        await self._ask(ASK_AT_MOST_EVERY)
+        async with self:
+            who = await self._identity()
+            self.notice = await often(who, self.router.session.client_ip, LOOK_UPS)
+            free = not self.notice
+        if free:
+            await self._ask(ASK_AT_MOST_EVERY)
 
     @customer_event(background=True, temporal=True)
     async def cancel_payment(self) -> None:

@@ -10,14 +10,22 @@ from typing import Any, Final
 
 import reflex as rx
 
-from payments_app.domain.errors import AmountError, IdempotencyConflict, InvalidRequest, NotFound
+from payments_app.domain.errors import (
+    AmountError,
+    IdempotencyConflict,
+    InvalidRequest,
+    NotFound,
+    TooManyAttempts,
+)
 from payments_app.domain.languages import later
 from payments_app.domain.payment import PaymentStatus
-from payments_app.services import checkout
+from payments_app.services import checkout, rates
 from payments_app.services.catalogues import say
 from payments_app.services.checkout import TopUp
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
+from payments_app.services.rates import PAYMENTS
+from payments_app.services.wording import too_many_attempts
 from payments_app.state import live
 from payments_app.state.attempt import UNREACHABLE, AttemptState, cancel_attempt
 from payments_app.state.checkout_form import PAYMENT, clean
@@ -206,7 +214,10 @@ class CheckoutState(AttemptState):
         stale = False
         words = say(_REFUSED)
         try:
+            await rates.spend(current(), PAYMENTS, order.who.session_id, order.address)
             progress = await checkout.start(current(), order.who, order.top_up, order.address)
+        except TooManyAttempts as error:
+            words = too_many_attempts(error.retry_after)
         except (AmountError, InvalidRequest, IdempotencyConflict) as error:
             # The offer or its limits have changed since the form was checked.
             stale = True

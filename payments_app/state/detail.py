@@ -10,9 +10,11 @@ from payments_app.gateways.errors import GatewayUnavailable
 from payments_app.services import checkout, reports
 from payments_app.services.catalogues import say
 from payments_app.services.context import current
+from payments_app.services.rates import LOOK_UPS
 from payments_app.services.reports import Detail
 from payments_app.state.checkout_views import seconds_since, seconds_until
 from payments_app.state.gate import customer_event
+from payments_app.state.often import often
 from payments_app.state.session import SessionState
 
 _LIST: Final = "/"
@@ -65,7 +67,10 @@ class DetailState(SessionState):
             who, reference = await self._identity(), self.reference
             if who is None or self.busy or not reference:
                 return
-            self.busy, self.notice = True, ""
+            self.notice = await often(who, self.router.session.client_ip, LOOK_UPS)
+            if self.notice:
+                return
+            self.busy = True
         try:
             progress = await checkout.check(
                 current(), who, reference, at_most_every=checkout.ASK_AT_MOST_EVERY

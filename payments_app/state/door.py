@@ -5,7 +5,6 @@ messages named ``connect`` for connections, keeps unknown events in memory for g
 without end. Here every message is weighed before Reflex sees it, and nothing of it is logged.
 """
 
-import hashlib
 from collections import Counter
 from typing import Annotated, Any, Final
 
@@ -15,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reflex.app import EventNamespace
 from reflex_base.registry import RegistrationContext
 
+from payments_app.domain.errors import TooManyAttempts
+from payments_app.services import rates
 from payments_app.services.accounts import identify
 from payments_app.services.context import current
 from payments_app.state.arguments import fits, storable
@@ -70,10 +71,16 @@ class Door(EventNamespace):
         """Open a connection; False refuses it to a session, or an address, that has too many."""
         router = self._build_static_router_data("", environ)
         token = session_token(router["headers"].get("cookie", ""))
-        if await identify(current(), token, active=False):
-            holder, most = hashlib.sha256(token.encode()).hexdigest(), SOCKETS_PER_SESSION
+        who = await identify(current(), token, active=False)
+        if who is not None:
+            holder, most = f"session:{who.session_id}", SOCKETS_PER_SESSION
         else:
-            holder, most = str(router["ip"]), SOCKETS_PER_ADDRESS
+            holder, most = f"address:{router['ip']}", SOCKETS_PER_ADDRESS
+        try:
+            address = "" if who else str(router["ip"])
+            await rates.spend(current(), rates.SOCKETS, who.session_id if who else None, address)
+        except TooManyAttempts:
+            return False
         if self._open[holder] >= most:
             log.warning("socket_refused", cause="too many")
             return False

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from payments_app.services import reports
+from payments_app.services import rates, reports
 from payments_app.services.context import current
 from payments_app.services.reports import TotalLine
 from payments_app.services.view import View
+from payments_app.services.wording import too_many_attempts
 from payments_app.state.gate import customer_event
 from payments_app.state.payments import PaymentsState
 from payments_app.state.session import SessionState
@@ -24,6 +25,7 @@ class ExportState(SessionState):
     totals: list[TotalLine] = []
     address: str = _ADDRESS
     ready: bool = False
+    notice: str = ""
 
     @customer_event(reads=True)
     async def moved(self, is_open: bool) -> None:
@@ -48,4 +50,8 @@ class ExportState(SessionState):
         self.scope, self.rows, self.totals = scope, summary.rows, list(summary.totals)
         query = f"?view={CURRENT}&{view.query()}".rstrip("&")
         self.address = f"{_ADDRESS}{query}" if scope == CURRENT else _ADDRESS
+        wait = await rates.wait_for(
+            current(), rates.DOWNLOADS, who.session_id, self.router.session.client_ip
+        )
+        self.notice = too_many_attempts(wait) if wait else ""
         self.ready = True

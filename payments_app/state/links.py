@@ -3,12 +3,11 @@
 from typing import Any, Final
 
 from payments_app.db.access_models import Purpose
-from payments_app.domain.errors import InvalidRequest, NotFound
+from payments_app.domain.errors import InvalidRequest, NotFound, TooManyAttempts
 from payments_app.domain.languages import later
 from payments_app.services import credentials, wording
 from payments_app.services.catalogues import say
 from payments_app.services.context import current
-from payments_app.services.throttle import TooManyAttempts
 from payments_app.state.gate import public_event
 from payments_app.state.profile import entries
 from payments_app.state.session import SessionState

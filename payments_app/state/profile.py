@@ -3,13 +3,12 @@
 from contextlib import suppress
 from typing import Any, Final
 
-from payments_app.domain.errors import InvalidRequest, NotAllowed, NotFound
+from payments_app.domain.errors import InvalidRequest, NotAllowed, NotFound, TooManyAttempts
 from payments_app.domain.languages import later
 from payments_app.services import credentials, second_factor, sessions, wording
 from payments_app.services.catalogues import say
 from payments_app.services.context import current
 from payments_app.services.sessions import OwnSession
-from payments_app.services.throttle import TooManyAttempts
 from payments_app.state.gate import user_event
 from payments_app.state.session import SessionState
 

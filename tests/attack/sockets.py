@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import reflex as rx
 import socketio
 
+from payments_app.state.checkout import CheckoutState
 from payments_app.state.notice import NoticeState
 from payments_app.state.pace import BURST
 from tests.attack.target import Target
@@ -19,10 +21,14 @@ _SAY: Final = f"{NoticeState.get_full_name()}.failed"
 
 
 class RawSocket:
-    """One connection that names itself as tab ``token``; ``heard`` is all that it was sent."""
+    """One connection that names itself as tab ``token``.
+
+    ``heard`` is all that it was sent, ``shown`` the variables that its page would show.
+    """
 
     def __init__(self, url: str, session: str, token: str, path: str) -> None:
         self.heard: list[str] = []
+        self.shown: dict[str, Any] = {}
         self.client = socketio.AsyncClient(reconnection=False)
         self._url, self._token = url, token or secrets.token_hex(8)
         self._headers = {"Origin": url}
@@ -34,6 +40,10 @@ class RawSocket:
 
     async def _hear(self, event: str, *data: Any) -> None:
         self.heard.append(json.dumps([event, *data], ensure_ascii=False))
+        for update in data:
+            if isinstance(update, dict):
+                for variables in (update.get("delta") or {}).values():
+                    self.shown |= {k.removesuffix("_rx_state_"): v for k, v in variables.items()}
         self._news.set()
 
     async def connect(self, *, auth: Any = None, origin: str = "") -> None:
@@ -65,6 +75,13 @@ class RawSocket:
         """Wait until the portal has said this."""
         async with asyncio.timeout(30):
             while not any(text in said for said in self.heard):
+                self._news.clear()
+                await self._news.wait()
+
+    async def until_shown(self, name: str, *values: Any) -> None:
+        """Wait until the page would show one of these values."""
+        async with asyncio.timeout(30):
+            while self.shown.get(name) not in values:
                 self._news.clear()
                 await self._news.wait()
 
@@ -105,3 +122,28 @@ async def send_all(
             await raw.all_done()
             said.append(raw.said())
     return "\n".join(said)
+
+
+def handler(state: type[rx.State], name: str) -> str:
+    """Return the full name of a state's handler, which may stand in a state above it."""
+    for kind in state.__mro__:
+        if name in vars(kind).get("event_handlers", {}):
+            return f"{kind.get_full_name()}.{name}"
+    raise LookupError(name)
+
+
+async def pay(raw: RawSocket, amount: str, gateway: str = "paypal", presses: int = 1) -> None:
+    """Fill in the Payment dialog, press Pay and wait for where that leads."""
+    for name, payload in (
+        ("open_dialog", {"name": ""}),
+        ("choose_gateway", {"code": gateway}),
+        ("choose_currency", {"code": "USD"}),
+        ("type_amount", {"text": amount}),
+    ):
+        await raw.send(handler(CheckoutState, name), payload)
+    await raw.all_done()
+    attempt = raw.shown["attempt"]
+    for _ in range(presses):
+        await raw.send(handler(CheckoutState, "pay"), {"attempt": attempt})
+    await raw.until_shown("step", "paying")
+    await raw.until_shown("step", "leaving", "form", "stand")

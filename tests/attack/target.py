@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from payments_app.db.engine import Database
 from payments_app.db.mail_models import Mail
 from payments_app.db.models import InboxEvent
@@ -88,6 +90,11 @@ class Target:
 
     def _is_own(self, row: dict[str, Any]) -> bool:
         return any(row.get(name) == self.own[name] for name in ("account_id", "user_id"))
+
+    def browser(self, kind: Kind) -> httpx.AsyncClient:
+        """Return a client with the login of a kind."""
+        cookies = {"portal_session": self.tokens[kind]} if self.tokens[kind] else {}
+        return httpx.AsyncClient(base_url=self.portal.url, cookies=cookies, timeout=30)
 
     def count(self, query: str, *values: object) -> int:
         """Return the one number that a query asks for."""

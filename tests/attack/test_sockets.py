@@ -7,13 +7,12 @@ import aiohttp
 import pytest
 from socketio.exceptions import ConnectionError as Refused
 
-from payments_app.state.checkout import CheckoutState
 from payments_app.state.door import SOCKETS_PER_SESSION
 from payments_app.state.notice import TOO_FAST
 from payments_app.state.pace import BURST
 from payments_app.state.payments import PaymentsState
 from payments_app.state.session import SessionState
-from tests.attack.sockets import HYDRATE, RawSocket, tab
+from tests.attack.sockets import HYDRATE, RawSocket, handler, pay, tab
 from tests.attack.target import CANARY, Target
 from tests.support.roles import Kind
 from tests.support.sandbox import eventually
@@ -122,19 +121,19 @@ async def test_other_sites_open_no_socket(unharmed: Target) -> None:
 @pytest.mark.parametrize("kind", [Kind.NOBODY, Kind.CUSTOMER, Kind.VIEWING])
 async def test_rule_9_another_tabs_name_opens_nothing_of_it(unharmed: Target, kind: Kind) -> None:
     async with tab(unharmed, unharmed.victim, token="victim", path="/") as own:
-        await own.send(_name(PaymentsState, "load"), {})
+        await own.send(handler(PaymentsState, "load"), {})
         await own.until_heard(CANARY)
         async with tab(unharmed, login(kind, unharmed), token="victim") as thief:
             await thief.all_done()
             assert CANARY not in thief.said()
     async with tab(unharmed, login(kind, unharmed), token="victim") as thief:
-        await thief.send(_name(SessionState, "session_changed"), {})
+        await thief.send(handler(SessionState, "session_changed"), {})
         await thief.all_done()
         assert CANARY not in thief.said()
 
 
 async def test_a_flood_is_slowed_and_told_and_nobody_else_waits(unharmed: Target) -> None:
-    event = _name(PaymentsState, "load")
+    event = handler(PaymentsState, "load")
     async with (
         tab(unharmed, login(Kind.CUSTOMER, unharmed)) as flooder,
         tab(unharmed, unharmed.victim) as other,
@@ -167,30 +166,9 @@ async def test_a_session_holds_only_so_many_sockets(unharmed: Target) -> None:
 
 async def test_a_replayed_press_of_pay_pays_once(standing: Target) -> None:
     payments = "select count(*) from payment where account_id = ?"
-    before = standing.count(payments, standing.own["account_id"])
-    async with tab(standing, login(Kind.CUSTOMER, standing)) as raw:
-        for handler, payload in (
-            ("load", {}),
-            ("open_dialog", {"name": ""}),
-            ("choose_gateway", {"code": "paypal"}),
-            ("choose_currency", {"code": "USD"}),
-            ("type_amount", {"text": "31.00"}),
-        ):
-            await raw.send(_name(CheckoutState, handler), payload)
+    before = standing.count(payments, standing.foreign["account_id"])
+    async with tab(standing, standing.victim) as raw:
+        await pay(raw, "31.00", presses=10)
+        assert raw.shown["step"] == "leaving"
         await raw.all_done()
-        for _ in range(10):
-            await raw.send(_name(CheckoutState, "pay"), {"attempt": _attempt(raw)})
-        await raw.until_heard("leaving")
-        await raw.all_done()
-    assert standing.count(payments, standing.own["account_id"]) == before + 1
-
-
-def _name(state: type, handler: str) -> str:
-    for kind in state.__mro__:
-        if handler in vars(kind) and handler in getattr(kind, "event_handlers", {}):
-            return f"{kind.get_full_name()}.{handler}"
-    raise LookupError(handler)
-
-
-def _attempt(raw: RawSocket) -> int:
-    return int(raw.said().rpartition('"attempt_rx_state_": ')[2].partition(",")[0].strip("}"))
+    assert standing.count(payments, standing.foreign["account_id"]) == before + 1

@@ -7,10 +7,10 @@ from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from payments_app.db.models import Account, LoginSession, User
+from payments_app.domain.errors import TooManyAttempts
 from payments_app.services import accounts, passwords
 from payments_app.services.accounts import identify, log_in, log_out
 from payments_app.services.context import Portal
-from payments_app.services.throttle import TooManyAttempts
 from tests.support.clock import Clock
 from tests.support.factories import make_account, make_user
 

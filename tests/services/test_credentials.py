@@ -8,12 +8,11 @@ from sqlalchemy import select
 from payments_app.db.access_models import EmailLink, Purpose
 from payments_app.db.mail_models import Mail
 from payments_app.db.models import User
-from payments_app.domain.errors import InvalidRequest, NotFound
+from payments_app.domain.errors import InvalidRequest, NotFound, TooManyAttempts
 from payments_app.services import credentials
 from payments_app.services.accounts import identify, log_in
 from payments_app.services.context import Portal
 from payments_app.services.passwords import check_new_password, hash_password
-from payments_app.services.throttle import TooManyAttempts
 from tests.support.clock import Clock
 from tests.support.factories import identity_of, make_account, make_user
 from tests.support.logins import log_in_as

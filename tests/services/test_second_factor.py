@@ -9,14 +9,13 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from payments_app.db.models import User
-from payments_app.domain.errors import InvalidRequest, NotAllowed
+from payments_app.domain.errors import InvalidRequest, NotAllowed, TooManyAttempts
 from payments_app.domain.payment import Role
 from payments_app.services import second_factor
 from payments_app.services.accounts import CodeNeeded, identify, log_in
 from payments_app.services.context import Portal
 from payments_app.services.passwords import hash_password
 from payments_app.services.sealing import seal, unseal
-from payments_app.services.throttle import TooManyAttempts
 from payments_app.settings import Settings
 from tests.support.clock import Clock
 from tests.support.factories import identity_of, make_user

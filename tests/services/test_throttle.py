@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from payments_app.db.access_models import Failures
 from payments_app.db.engine import Database
+from payments_app.domain.errors import TooManyAttempts
 from payments_app.services import throttle
 from payments_app.services.context import Portal
-from payments_app.services.throttle import Limit, TooManyAttempts, count_attempt
+from payments_app.services.throttle import Limit, count_attempt
 from tests.support.clock import Clock
 
 LIMIT = {"key": Limit(free=1, longest=timedelta(minutes=1))}

@@ -18,10 +18,12 @@ from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable
 from payments_app.services import formatting, review, staff_detail
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
+from payments_app.services.rates import LOOK_UPS
 from payments_app.services.review import Decision
 from payments_app.services.staff_detail import StaffDetail
 from payments_app.services.staff_refunds import RefundOrder, ask_for_refund
 from payments_app.state.gate import finance_event, viewer_event
+from payments_app.state.often import often
 from payments_app.state.session import SessionState
 
 PARAMETER: Final = "payment"
@@ -155,7 +157,10 @@ class StaffDetailState(SessionState):
             who, reference = await self._identity(), self.reference
             if who is None or self.busy or not reference:
                 return
-            self.busy, self.notice = True, ""
+            self.notice = await often(who, self._address(), LOOK_UPS)
+            if self.notice:
+                return
+            self.busy = True
         try:
             outcome = await review.ask(current(), who, reference)
             notice = _NO_ANSWER if outcome is None else f"The provider was asked: {outcome}."

@@ -9,7 +9,9 @@ from payments_app.services import gateway_calls, gateway_cards, gateway_settings
 from payments_app.services.context import current
 from payments_app.services.gateway_cards import GatewayCard
 from payments_app.services.identity import Identity
+from payments_app.services.rates import LOOK_UPS
 from payments_app.state.gate import finance_event, owner_event, viewer_event
+from payments_app.state.often import often
 from payments_app.state.session import SessionState
 from payments_app.state.topics import watch_topic
 
@@ -62,6 +64,10 @@ class GatewaysState(SessionState):
             who = await self._identity()
             address = self._address()
             if who is None or self.testing or not isinstance(code, str):
+                return
+            words = await often(who, address, LOOK_UPS)
+            if words:
+                self.tested, self.test_ok, self.test_text = code, False, words
                 return
             self.testing, self.tested = code, ""
         try:

@@ -10,7 +10,7 @@ PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve dev test faults check messages bench lock sbom audit clean
+.PHONY: help run serve dev test screenshots faults check messages bench speed lock sbom audit clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,11 @@ test: ## Run every test, browser included
 	@$(VENV)/python -m tests.browser.chromium
 	@$(VENV)/python -m pytest -n 2
 
+screenshots: ## Take the pictures of every page anew (SCENES="payments login": only these)
+	@$(PYTHON) payments_app/cli/bootstrap.py dev
+	@$(VENV)/python -m tests.browser.chromium
+	@$(VENV)/python -m tests.browser.screens $(SCENES)
+
 faults: ## Make payments while everything fails, then compare the books (SEED=1 PAYMENTS=3000)
 	@$(PYTHON) payments_app/cli/bootstrap.py dev
 	@$(VENV)/python -m tests.faults --seed $(or $(SEED),1) --payments $(or $(PAYMENTS),3000) \
@@ -48,6 +53,11 @@ messages: ## Bring the catalogues of words up to date with the sources; new word
 bench: ## Measure the first page and the CSV export on a generated database
 	@$(PYTHON) payments_app/cli/bootstrap.py run
 	@$(VENV)/python -m payments_app.cli.bench
+
+speed: ## Measure the first page in Chromium, at a desk and over slow 4G
+	@$(PYTHON) payments_app/cli/bootstrap.py dev
+	@$(VENV)/python -m tests.browser.chromium
+	@$(VENV)/python -m tests.browser.speed
 
 lock: ## Write requirements*.txt anew, with hashes, after a change of requirements*.in
 	@$(PYTHON) payments_app/cli/bootstrap.py dev

@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Browser, Request, WebSocket, expect
 
 from payments_app.domain.payment import PaymentStatus
+from tests.support.keyboard import Keyboard
 from tests.support.sandbox import eventually
 from tests.support.shop import GOOD_CARD, Customer, Shop, open_shop, visit
 
@@ -56,6 +57,27 @@ async def test_paying_completes_without_reload(shop: Shop, customer: Customer) -
     answer = await customer.context.request.get("/exports/payments.csv")
     (line,) = csv.DictReader(io.StringIO((await answer.body()).decode("utf-8-sig")))
     assert (line["Total"], line["Currency"], line["Status"]) == ("50.00", "USD", "Completed")
+
+
+async def test_the_whole_way_by_keyboard(shop: Shop, customer: Customer) -> None:
+    page, keyboard, dialog = customer.page, Keyboard(customer.page), customer.dialog
+    await page.goto("/")
+    await keyboard.press(page.get_by_role("button", name="Make Payment").first)
+    await keyboard.choose(dialog.get_by_role("radio"), METHOD)
+    await keyboard.write(dialog.get_by_role("textbox", name="Amount"), "50")
+    texts = {"cardNumber": GOOD_CARD, "cardExpiry": "1240", "cardCvc": "123"}
+    for kind, text in texts.items():
+        frame = page.frame_locator(f"iframe[name=stripe-sandbox-{kind}]")
+        await keyboard.write(frame.locator("input"), text)
+    await keyboard.press(customer.button("Pay $50.00"))
+    await expect(dialog).to_contain_text("$50.00 is paid")
+    await keyboard.press(customer.button("Done"))
+    await expect(dialog).to_have_count(0)
+    await keyboard.press(page.get_by_role("row").filter(has_text="Completed").get_by_role("link"))
+    await expect(page.get_by_role("dialog")).to_contain_text("What happened")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    assert await charged(shop, customer) == 1
 
 
 async def test_every_field_complains_before_anything_is_sent(customer: Customer) -> None:

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from payments_app.domain.payment import PaymentStatus
+from tests.support.keyboard import Keyboard
 from tests.support.sandbox import eventually
 from tests.support.shop import Customer, Shop, open_shop, visit
 
@@ -50,10 +51,19 @@ async def was_not_paid(customer: Customer, currency: str = "USD") -> None:
 
 
 @pytest.mark.parametrize(("method", "approve"), METHODS)
-async def test_paying_there_completes_here(customer: Customer, method: str, approve: str) -> None:
-    await leave(customer, method)
-    await press(customer, approve)
-    await customer.page.wait_for_url(f"{customer.shop.portal.url}/pay/**")
+async def test_paying_there_by_keyboard_completes_here(
+    customer: Customer, method: str, approve: str
+) -> None:
+    page, keyboard = customer.page, Keyboard(customer.page)
+    await page.goto("/")
+    await keyboard.press(page.get_by_role("button", name="Make Payment").first)
+    await keyboard.choose(customer.dialog.get_by_role("radio"), method)
+    await keyboard.write(customer.dialog.get_by_role("textbox", name="Amount"), "50")
+    await expect(customer.button("Pay $50.00")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{customer.shop.origin}/**")
+    await keyboard.press(page.get_by_role("button", name=approve, exact=True))
+    await page.wait_for_url(f"{customer.shop.portal.url}/pay/**")
     await expect(customer.page.get_by_text("$50.00 is paid")).to_be_visible()
     assert await customer.balance() == 5000
 
@@ -115,10 +125,18 @@ async def leave_for_gcash(customer: Customer) -> None:
     await customer.page.wait_for_url(f"{customer.shop.origin}/**")
 
 
-async def test_a_wallet_of_paynamics_completes(customer: Customer) -> None:
-    await leave_for_gcash(customer)
-    await press(customer, "Approve")
-    await customer.page.wait_for_url(f"{customer.shop.portal.url}/pay/**")
+async def test_a_wallet_of_paynamics_by_keyboard_completes(customer: Customer) -> None:
+    page, keyboard = customer.page, Keyboard(customer.page)
+    await page.goto("/")
+    await keyboard.press(page.get_by_role("button", name="Pay With Paynamics").first)
+    await keyboard.press(customer.dialog.get_by_role("combobox", name="Pay via"))
+    await keyboard.reach(page.get_by_role("option", name="GCash", exact=True), "ArrowDown")
+    await page.keyboard.press("Enter")
+    await keyboard.write(customer.dialog.get_by_role("textbox", name="Amount"), "750")
+    await keyboard.press(customer.button("Confirm"))
+    await page.wait_for_url(f"{customer.shop.origin}/**")
+    await keyboard.press(page.get_by_role("button", name="Approve", exact=True))
+    await page.wait_for_url(f"{customer.shop.portal.url}/pay/**")
     await expect(customer.page.get_by_text("750.00 is paid")).to_be_visible()
     assert await customer.balance("PHP") == 75000
 

@@ -56,11 +56,11 @@ class PortalServer:
         await self.run("alembic", "upgrade", "head")
         await self.run("payments_app.cli.demo")
 
-    async def start(self) -> None:
+    async def start(self, module: str = "payments_app.cli.serve") -> None:
         """Start the server and wait until it answers."""
         with self.log_path.open("ab") as log:
             process = self.process = subprocess.Popen(
-                [sys.executable, "-m", "payments_app.cli.serve"],
+                [sys.executable, "-m", module],
                 cwd=ROOT,
                 env=self._environment,
                 stdout=log,

@@ -1,0 +1,91 @@
+"""Take pictures of the scenes and compare them."""
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+from PIL import Image, ImageChops
+from playwright.async_api import Browser, Page, expect
+
+from payments_app.cli.build import ROOT
+from tests.browser.screens.scenes import Scene
+from tests.browser.screens.server import NOW
+from tests.support.portal import PortalServer
+
+PICTURES: Final = ROOT / "docs/screenshots"
+HEIGHT: Final = 900
+Scheme = Literal["light", "dark"]
+
+_SHRINK: Final = 4
+_FAINT: Final = 40
+"""Of 255: differences in how two Chromiums draw a letter, seen at a quarter of the size."""
+
+
+@asynccontextmanager
+async def standing_portal(directory: Path) -> AsyncIterator[PortalServer]:
+    """Run the demo portal at its one moment until the block ends."""
+    portal = PortalServer(directory)
+    await portal.run("alembic", "upgrade", "head")
+    await portal.run("payments_app.cli.demo", "--today", NOW.date().isoformat())
+    await portal.start("tests.browser.screens.server")
+    yield portal
+    await portal.stop()
+
+
+def picture_of(scene: Scene, width: int, scheme: Scheme) -> Path:
+    """Where the committed picture is."""
+    return PICTURES / f"{scene.name}-{width}-{scheme}.webp"
+
+
+@asynccontextmanager
+async def on_stage(
+    browser: Browser, portal: PortalServer, scene: Scene, width: int, scheme: Scheme
+) -> AsyncIterator[Page]:
+    """Bring a page to where the scene is complete."""
+    context = await browser.new_context(
+        base_url=portal.url,
+        viewport={"width": width, "height": HEIGHT},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        locale="en-US",
+        timezone_id="UTC",
+    )
+    await context.clock.install(time=NOW)
+    if scene.login:
+        email, password = scene.login
+        await context.request.post(
+            "/auth/login",
+            data={"email": email, "password": password},
+            headers={"Origin": portal.url},
+            fail_on_status_code=True,
+        )
+    page = await context.new_page()
+    await page.goto(scene.path)
+    await page.get_by_text(scene.shows).locator("visible=true").first.wait_for()
+    if scene.steps:
+        await scene.steps(page)
+    await page.evaluate("document.fonts.ready")
+    await expect(
+        page.locator("[aria-busy=true], .rt-Skeleton").locator("visible=true")
+    ).to_have_count(0)
+    yield page
+    await context.close()
+
+
+async def shoot(page: Page) -> Image.Image:
+    """Take the picture of what the window shows."""
+    data = await page.screenshot(animations="disabled", caret="hide")
+    return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+def share_that_differs(one: Image.Image, other: Image.Image) -> float:
+    """Return the share of the picture, 0 to 1, that a person would call different."""
+    if one.size != other.size:
+        return 1.0
+    small = (one.width // _SHRINK, one.height // _SHRINK)
+    pair = (image.resize(small, Image.Resampling.BOX) for image in (one, other))
+    difference = ImageChops.difference(*pair).convert("L")
+    changed = sum(difference.histogram()[_FAINT:])
+    return changed / (small[0] * small[1])

@@ -1,0 +1,101 @@
+"""What there is to see: each page and dialog, with who sees it and how to get there."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from playwright.async_api import Page
+
+Steps = Callable[[Page], Awaitable[None]]
+
+CUSTOMER: Final = ("maria@brightline.example", "maria-demo")
+PESO_CUSTOMER: Final = ("jose@islaconnect.example", "jose-demo")
+OWNER: Final = ("owner@northwind.example", "northwind-owner")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture of ``path`` as ``login`` sees it, after ``steps``; ``shows`` is waited for."""
+
+    name: str
+    path: str
+    shows: str
+    login: tuple[str, str] | None = CUSTOMER
+    steps: Steps | None = None
+
+
+def press(name: str, then: str = "") -> Steps:
+    """Press the first button of this name, and wait for the dialog with the text ``then``."""
+
+    async def steps(page: Page) -> None:
+        await page.get_by_role("button", name=name).first.click()
+        if then:
+            await page.get_by_role("dialog").get_by_text(then).first.wait_for()
+
+    return steps
+
+
+def open_row(text: str) -> Steps:
+    """Open the sheet of the first payment whose row has this text."""
+
+    async def steps(page: Page) -> None:
+        await page.get_by_role("row").filter(has_text=text).first.get_by_role("link").first.click()
+        await page.get_by_role("dialog").get_by_text("What happened").wait_for()
+
+    return steps
+
+
+async def _card(page: Page) -> None:
+    await press("Make Payment", "Pay via")(page)
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("radio", name="Credit Card").click()
+    await dialog.get_by_role("textbox", name="Amount").fill("25")
+    await dialog.get_by_text(re.compile("balance becomes")).wait_for()
+    frame = page.frame_locator("iframe[name=stripe-sandbox-cardNumber]")
+    await frame.locator("input").wait_for()
+
+
+async def _search_in_vain(page: Page) -> None:
+    await page.get_by_placeholder("Search payments").fill("nothing like this")
+    await page.get_by_role("button", name="Show all payments").wait_for()
+
+
+async def _account(page: Page) -> None:
+    await page.get_by_role("link", name="Brightline Telecom").first.click()
+    await page.get_by_role("heading", name="Brightline Telecom").wait_for()
+
+
+SCENES: Final = (
+    Scene("login", "/login", "Log in", None),
+    Scene("forgot", "/forgot", "E-mail", None),
+    Scene("payments", "/", "Completed"),
+    Scene("payment", "/", "Completed", steps=open_row("Completed")),
+    Scene("payment-pending", "/", "Completed", steps=open_row("Pending")),
+    Scene("no-match", "/", "Completed", steps=_search_in_vain),
+    Scene("pay", "/", "Completed", steps=press("Make Payment", "Pay via")),
+    Scene("pay-card", "/", "Completed", steps=_card),
+    Scene(
+        "pay-paynamics",
+        "/",
+        "Completed",
+        PESO_CUSTOMER,
+        press("Pay With Paynamics", "Amount"),
+    ),
+    Scene("balance", "/", "Completed", steps=press("US dollars", "balance")),
+    Scene("export", "/", "Completed", steps=press("Download payments as CSV", "rows")),
+    Scene("statement", "/", "Completed", steps=press("Statement", "Statement")),
+    Scene("profile", "/profile", "Time zone"),
+    Scene("staff-overview", "/staff", "Received", OWNER),
+    Scene("staff-payments", "/staff/payments", "Completed", OWNER),
+    Scene("staff-payment", "/staff/payments", "Completed", OWNER, open_row("Completed")),
+    Scene("staff-review", "/staff/review", "Review", OWNER),
+    Scene("staff-accounts", "/staff/accounts", "Brightline", OWNER),
+    Scene("staff-account", "/staff/accounts", "Brightline", OWNER, _account),
+    Scene("staff-gateways", "/staff/gateways", "PayPal", OWNER),
+    Scene("staff-events", "/staff/events", "Events", OWNER),
+    Scene("staff-mail", "/staff/mail", "Mail", OWNER),
+    Scene("staff-reconciliation", "/staff/reconciliation", "Reconciliation", OWNER),
+    Scene("staff-team", "/staff/team", "Nora Lindt", OWNER),
+    Scene("staff-audit", "/staff/audit", "Audit", OWNER),
+)

@@ -3,6 +3,7 @@
 // being read, else behind a pill that counts them.
 import { DropdownMenu } from "@radix-ui/themes";
 import { createElement as h, memo, useEffect, useMemo, useReducer, useRef } from "react";
+import { tn } from "$/public/words.js";
 
 const SKELETON_ROWS = 12;
 const LEAVE_MS = 1600;
@@ -176,7 +177,7 @@ export function LiveTable({
   return h("div", { className: "live-table" },
     h(Spoken, { state, texts }),
     count > 0 && h("button", { type: "button", className: "news-pill", onClick: onRefresh },
-      (count === 1 ? texts.one : texts.more).replace("{count}", count)),
+      tn("{count} new payment", "{count} new payments", count)),
     h("div", { className: "dense-frame" },
       h("table", { className: "dense", "aria-label": texts.name, "aria-busy": loading },
         h("thead", null, h("tr", null,

@@ -61,7 +61,7 @@ def _sums() -> rx.Component:
     )
 
 
-def _sum(label: str, rows: str, amount: rx.Var[str], class_name: str = "") -> rx.Component:
+def _sum(label: rx.Var[str], rows: str, amount: rx.Var[str], class_name: str = "") -> rx.Component:
     return rx.el.tr(
         rx.el.th(label, scope="row"),
         rx.el.td(rows, class_name="end quiet"),

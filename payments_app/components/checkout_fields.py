@@ -23,7 +23,7 @@ def locked() -> rx.Var[bool]:
     return CheckoutState.step != "form"
 
 
-def field(name: str, label: str, *control: rx.Component) -> rx.Component:
+def field(name: str, label: rx.Var[str], *control: rx.Component) -> rx.Component:
     """Return a required field: its label, its control and what is wrong with it."""
     return rx.vstack(
         rx.text(

@@ -80,7 +80,7 @@ def _scope() -> rx.Component:
     )
 
 
-def _choice(value: str, label: str) -> rx.Component:
+def _choice(value: str, label: rx.Var[str]) -> rx.Component:
     return rx.el.label(rx.radio_group.item(value=value), label, class_name="choice")
 
 

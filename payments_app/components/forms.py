@@ -23,7 +23,7 @@ class ZoneSelect(rx.NoSSRComponent):
 
 
 def field(
-    label: str, name: str, fault: rx.Var[str] | str = "", hint: str = "", **options: Any
+    label: rx.Var[str], name: str, fault: rx.Var[str] | str = "", hint: str = "", **options: Any
 ) -> rx.Component:
     """Show a labelled field; ``fault`` stands beneath it when the entry cannot be taken."""
     return rx.el.div(
@@ -70,7 +70,7 @@ def language_choice() -> rx.Component:
     )
 
 
-def dialog_buttons(label: str, on_cancel: rx.event.EventSpec) -> rx.Component:
+def dialog_buttons(label: rx.Var[str], on_cancel: rx.event.EventSpec) -> rx.Component:
     """Show Cancel and the button that sends the form."""
     return rx.flex(
         rx.button(
@@ -83,7 +83,9 @@ def dialog_buttons(label: str, on_cancel: rx.event.EventSpec) -> rx.Component:
     )
 
 
-def panel(title: str, *content: rx.Component, actions: rx.Component | None = None) -> rx.Component:
+def panel(
+    title: rx.Var[str], *content: rx.Component, actions: rx.Component | None = None
+) -> rx.Component:
     """Show one part of a page under its title, with what can be done to the far right."""
     return rx.el.section(
         rx.el.div(

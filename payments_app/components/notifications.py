@@ -64,7 +64,7 @@ def notifications_dialog() -> rx.Component:
     )
 
 
-def _choice(kind: MailKind, label: str) -> rx.Component:
+def _choice(kind: MailKind, label: rx.Var[str]) -> rx.Component:
     return rx.el.label(
         rx.el.span(label),
         rx.switch(

@@ -76,7 +76,7 @@ def _table(*rows: rx.Component) -> rx.Component:
 
 
 def _sortable(
-    label: str,
+    label: rx.Var[str],
     on_click: rx.EventHandler,
     *,
     ascending: Order,
@@ -174,7 +174,7 @@ def _page_button(
     )
 
 
-def _notice(icon: str, title: str, *content: rx.Component) -> rx.Component:
+def _notice(icon: str, title: rx.Var[str], *content: rx.Component) -> rx.Component:
     return rx.el.div(
         rx.el.span(rx.icon(icon, size=20), class_name="notice-icon", aria_hidden="true"),
         rx.el.h2(title),

@@ -26,7 +26,7 @@ def method_icon(name: rx.Var[str]) -> rx.Component:
     )
 
 
-def fact(label: str, *value: rx.Component | rx.Var[str]) -> rx.Component:
+def fact(label: rx.Var[str], *value: rx.Component | rx.Var[str]) -> rx.Component:
     """Show one labelled value of a list of facts."""
     return rx.el.div(rx.el.dt(label), rx.el.dd(*value), class_name="fact")
 

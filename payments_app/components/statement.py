@@ -67,7 +67,7 @@ def _days() -> rx.Component:
     )
 
 
-def _day(label: str, value: rx.Var[str], on_change: rx.EventHandler) -> rx.Component:
+def _day(label: rx.Var[str], value: rx.Var[str], on_change: rx.EventHandler) -> rx.Component:
     return rx.el.label(
         label,
         rx.el.input(type="date", default_value=value, on_change=on_change.debounce(400)),

@@ -96,7 +96,7 @@ def _search() -> rx.Component:
 
 
 def _filter(
-    label: str,
+    label: rx.Var[str],
     value: rx.Var[str],
     on_change: rx.EventHandler,
     *items: rx.Component,
@@ -129,7 +129,7 @@ def _days() -> rx.Component:
     )
 
 
-def _day(label: str, value: rx.Var[str], on_change: rx.EventHandler) -> rx.Component:
+def _day(label: rx.Var[str], value: rx.Var[str], on_change: rx.EventHandler) -> rx.Component:
     return rx.el.label(
         label,
         rx.el.input(type="date", default_value=value, on_change=on_change.debounce(400)),

@@ -12,7 +12,9 @@ import structlog
 
 from payments_app.db import outbox
 from payments_app.db.mail_models import Mail
+from payments_app.domain.languages import later
 from payments_app.services import couriers, envelopes
+from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.couriers import Undelivered
 
@@ -26,7 +28,7 @@ _IDLE_SECONDS: Final = 1.0
 _BATCH: Final = 10
 _DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
 """What is waited after each failed attempt; after the last of them it is given up."""
-_FAULT: Final = "The e-mail could not be written."
+_FAULT: Final = later("The e-mail could not be written.")
 _OUTCOME_LENGTH: Final = 200
 
 
@@ -61,7 +63,7 @@ async def _deliver(portal: Portal, mail: Mail) -> None:
         await _try_later(portal, mail, error.told, final=error.final)
     except Exception:  # One e-mail's fault must not stop the others
         log.exception("mail_failed", mail=mail.key, kind=mail.kind)
-        await _try_later(portal, mail, _FAULT, final=False)
+        await _try_later(portal, mail, say(_FAULT), final=False)
     else:
         async with portal.db.write() as session:
             await outbox.mark_sent(session, mail.key, portal.clock(), answer[:_OUTCOME_LENGTH])

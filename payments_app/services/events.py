@@ -18,6 +18,7 @@ from payments_app.domain.payment import Role
 from payments_app.gateways.http import REDACTED, load_json
 from payments_app.services import arrivals, audit, event_words, formatting
 from payments_app.services.audit import Actor
+from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 
@@ -201,7 +202,7 @@ def _row(portal: Portal, who: Identity, event: InboxEvent, payment: str | None) 
     return EventRow(
         id=event.key,
         received=_when(event.received_at, who),
-        gateway=gateway.label if gateway else event.gateway,
+        gateway=say(gateway.label) if gateway else event.gateway,
         icon=gateway.icon if gateway else "",
         kind=event.kind,
         reference=payment or event.reference or "",

@@ -9,22 +9,26 @@ import structlog
 
 from payments_app.db import gateways
 from payments_app.db.gateways import Figures, Record
+from payments_app.domain.languages import later
 from payments_app.domain.payment import Role
 from payments_app.gateways.base import Gateway
 from payments_app.gateways.circuit import CircuitState
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable, Unsupported
 from payments_app.services import audit, formatting, gateway_calls, gateway_settings
 from payments_app.services.audit import Actor
+from payments_app.services.catalogues import Told, say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 
 log = structlog.get_logger()
 
-_CIRCUITS = {
-    CircuitState.CLOSED: "Closed: calls pass",
-    CircuitState.OPEN: "Open: calls are refused for now",
-    CircuitState.HALF_OPEN: "Half open: the next call tries",
-}
+_CIRCUITS = Told(
+    {
+        CircuitState.CLOSED: later("Closed: calls pass"),
+        CircuitState.OPEN: later("Open: calls are refused for now"),
+        CircuitState.HALF_OPEN: later("Half open: the next call tries"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +117,17 @@ async def probe(portal: Portal, who: Identity, code: str, address: str = "") -> 
     try:
         await gateway.probe()
     except Unsupported:
-        return ProbeResult(False, "There is nobody to ask: staff confirm these payments.")
+        return ProbeResult(False, say("There is nobody to ask: staff confirm these payments."))
     except GatewayRejected as error:
-        found = ProbeResult(False, f"It refused our keys or the call: {error.code}.")
+        found = ProbeResult(False, say("It refused our keys or the call: {code}.", code=error.code))
     except GatewayUnavailable as error:
-        found = ProbeResult(False, f"It does not answer: {error}.")
+        found = ProbeResult(False, say("It does not answer: {error}.", error=error))
     else:
         milliseconds = (time.monotonic_ns() - started) // 1_000_000
-        found = ProbeResult(True, f"It answered and took our keys, in {milliseconds} ms.")
+        found = ProbeResult(
+            True,
+            say("It answered and took our keys, in {milliseconds} ms.", milliseconds=milliseconds),
+        )
     now = portal.clock()
     async with portal.db.write() as session:
         await audit.record(
@@ -146,9 +153,9 @@ def _card(
     missing = set(gateway.missing_settings())
     return GatewayCard(
         code=gateway.code,
-        label=gateway.label,
+        label=say(gateway.label),
         icon=gateway.icon,
-        mode="Live" if portal.settings.live else "Sandbox",
+        mode=say("Live") if portal.settings.live else say("Sandbox"),
         state=state,
         state_label=label,
         why=_why_not(gateway, missing),
@@ -178,28 +185,30 @@ def _card(
 
 def _why_not(gateway: Gateway, missing: set[str]) -> str:
     if missing:
-        return f"Not offered: {', '.join(sorted(missing))} not set in the environment."
+        return say(
+            "Not offered: {missing} not set in the environment.", missing=", ".join(sorted(missing))
+        )
     if not gateway.settings.enabled:
-        return "Not offered: it is switched off."
+        return say("Not offered: it is switched off.")
     if not gateway.currencies():
-        return "Not offered: no currency is left to offer."
+        return say("Not offered: no currency is left to offer.")
     return ""
 
 
 def _state(gateway: Gateway, record: Record) -> tuple[str, str]:
     if gateway.missing_settings():
-        return "warn", "Not set up"
+        return "warn", say("Not set up")
     if not gateway.settings.enabled:
-        return "off", "Switched off"
+        return "off", say("Switched off")
     if gateway.staff_confirmed:
-        return "good", "By hand"
+        return "good", say("By hand")
     if gateway.client.circuit.state is CircuitState.OPEN:
-        return "bad", "Not answering"
+        return "bad", say("Not answering")
     if record.last_fault_at and (record.last_success_at or record.last_fault_at) <= (
         record.last_fault_at
     ):
-        return "warn", "Last call failed"
-    return ("good", "Answers") if record.last_success_at else ("off", "Not called today")
+        return "warn", say("Last call failed")
+    return ("good", say("Answers")) if record.last_success_at else ("off", say("Not called today"))
 
 
 def _limits(gateway: Gateway) -> tuple[Limits, ...]:
@@ -215,13 +224,16 @@ def _limits(gateway: Gateway) -> tuple[Limits, ...]:
 def _fee(gateway: Gateway) -> tuple[str, str]:
     settings = gateway.settings
     if settings.fee_deducted:
-        return "deducted", "The gateway's fee is taken off what is credited"
+        return "deducted", say("The gateway's fee is taken off what is credited")
     if settings.surcharge_fixed:
         fixed = ", ".join(f"{amount} {code}" for code, amount in settings.surcharge_fixed.items())
-        return "fixed", f"Customers pay {fixed} on top"
+        return "fixed", say("Customers pay {fixed} on top", fixed=fixed)
     if settings.surcharge_percent.strip("0."):
-        return "percent", f"Customers pay {settings.surcharge_percent}% on top"
-    return "none", "None"
+        return "percent", say(
+            "Customers pay {percent}% on top",
+            percent=settings.surcharge_percent,
+        )
+    return "none", say("None")
 
 
 def _answers(figures: Figures, who: Identity) -> Answers:
@@ -231,7 +243,10 @@ def _answers(figures: Figures, who: Identity) -> Answers:
     return Answers(
         calls=formatting.count(figures.calls, who.locale),
         rate=f"{per_mille // 10}.{per_mille % 10}%",
-        duration=f"{formatting.count(figures.milliseconds // figures.calls, who.locale)} ms",
+        duration=say(
+            "{figure} ms",
+            figure=formatting.count(figures.milliseconds // figures.calls, who.locale),
+        ),
     )
 
 

@@ -14,19 +14,21 @@ from typing import Final
 from payments_app.db import days
 from payments_app.db.days import DayFigure
 from payments_app.db.models import Payment
+from payments_app.domain.languages import later
 from payments_app.domain.money import Money
 from payments_app.domain.payment import Role
 from payments_app.services import formatting
+from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 
 SHOWN_DAYS: Final = 14
 _AGES: Final = (
-    (timedelta(hours=1), "Under 1 hour"),
-    (timedelta(days=1), "1 hour to 1 day"),
-    (timedelta(days=7), "1 to 7 days"),
+    (timedelta(hours=1), later("Under 1 hour")),
+    (timedelta(days=1), later("1 hour to 1 day")),
+    (timedelta(days=7), later("1 to 7 days")),
 )
-_OLDEST: Final = "Over 7 days"
+_OLDEST: Final = later("Over 7 days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def _today(who: Identity, figures: list[DayFigure]) -> tuple[Today, ...]:
         Today(
             code,
             formatting.money(Money(received[code], code), who.locale),
-            f"{formatting.count(done[code], who.locale)} completed today",
+            say("{count} completed today", count=formatting.count(done[code], who.locale)),
         )
         for code in sorted(received)
     )
@@ -192,7 +194,12 @@ def _success(
         if ended[code]:
             share = done[code] * 1000 // ended[code]
             counts = [formatting.count(count, who.locale) for count in (done[code], ended[code])]
-            text = f"{share // 10}% ({counts[0]} of {counts[1]})"
+            text = say(
+                "{share}% ({done} of {all})",
+                share=share // 10,
+                done=counts[0],
+                all=counts[1],
+            )
             name = _label(portal, code)
             bars.append(Bar(name, text, (Part(name, text, share, colors[code]),)))
     return tuple(bars)
@@ -209,7 +216,7 @@ async def _pending(portal: Portal, who: Identity, now: datetime) -> tuple[Bar, .
         sums[age].append(formatting.money(Money(amount, currency), who.locale))
     longest = max(rows.values(), default=0) or 1
     bars = []
-    for age, label in enumerate([*(label for _, label in _AGES), _OLDEST]):
+    for age, label in enumerate([*(say(label) for _, label in _AGES), say(_OLDEST)]):
         text = " · ".join([formatting.count(rows[age], who.locale), *sums[age]])
         bars.append(Bar(label, text, (Part(label, text, rows[age] * 1000 // longest, 0),)))
     return tuple(bars)

@@ -6,32 +6,38 @@ from typing import Final
 from payments_app.db import reconciliation as rows
 from payments_app.db.models import Account
 from payments_app.db.operations_models import Difference, Reconciliation
+from payments_app.domain.languages import later
 from payments_app.domain.money import Money
 from payments_app.domain.payment import Role
 from payments_app.services import formatting, reconciliation
+from payments_app.services.catalogues import Told, say
 from payments_app.services.comparison import LOOKED_UP, Kind
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 
 _SHOWN: Final = 60
 
-KINDS: Final = {
-    Kind.MISSING_HERE: "Missing here",
-    Kind.MISSING_THERE: "Missing there",
-    Kind.AMOUNT: "Amount",
-    Kind.STATUS: "Status",
-    Kind.FEE: "Fee",
-}
-_OUTCOMES: Final = {
-    "completed": "Completed here",
-    "cancelled": "Cancelled here",
-    "noted": "Noted",
-    "unchanged": "Known already",
-    "mismatch": "In review",
-    "in review": "In review",
-    "refused": "Refused: the payment is finished",
-    "no answer": "The gateway did not answer",
-}
+KINDS: Final = Told(
+    {
+        Kind.MISSING_HERE: later("Missing here"),
+        Kind.MISSING_THERE: later("Missing there"),
+        Kind.AMOUNT: later("Amount"),
+        Kind.STATUS: later("Status"),
+        Kind.FEE: later("Fee"),
+    }
+)
+_OUTCOMES: Final = Told(
+    {
+        "completed": later("Completed here"),
+        "cancelled": later("Cancelled here"),
+        "noted": later("Noted"),
+        "unchanged": later("Known already"),
+        "mismatch": later("In review"),
+        "in review": later("In review"),
+        "refused": later("Refused: the payment is finished"),
+        "no answer": later("The gateway did not answer"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +126,14 @@ def _card(
 ) -> ResultCard:
     gateway = portal.gateways.get(one.gateway)
     open_ones = sum(each.settled_at is None for each in found)
-    state, label = ("warn", "Differences") if open_ones else ("good", "Agrees")
+    state, label = ("warn", say("Differences")) if open_ones else ("good", say("Agrees"))
     if found and not open_ones:
-        label = "Dealt with"
+        label = say("Dealt with")
     if one.failed:
-        state, label = "bad", "Not compared"
+        state, label = "bad", say("Not compared")
     return ResultCard(
         id=one.key,
-        gateway=gateway.label if gateway else one.gateway,
+        gateway=say(gateway.label) if gateway else one.gateway,
         icon=gateway.icon if gateway else "",
         day=one.day.isoformat(),
         state=state,
@@ -147,11 +153,11 @@ def _card(
 
 def _note(one: Reconciliation, *, by_hand: bool) -> str:
     if one.failed:
-        return f"The gateway gave no list: {one.failed}."
+        return say("The gateway gave no list: {failed}.", failed=one.failed)
     if by_hand:
-        return "Staff confirm these payments: there is no gateway to compare with."
+        return say("Staff confirm these payments: there is no gateway to compare with.")
     if one.method == LOOKED_UP:
-        return (
+        return say(
             "This gateway cannot list its payments, so each of ours was looked up."
             " Money that we do not know of cannot show here."
         )
@@ -174,7 +180,7 @@ def _line(who: Identity, one: Difference) -> DifferenceLine:
 def _side(minor: int | None, status: str | None, one: Difference, who: Identity) -> str:
     if minor is not None and one.currency:
         return _money(minor, one.currency, who)
-    return status.capitalize() if status and one.kind != Kind.FEE else "None"
+    return status.capitalize() if status and one.kind != Kind.FEE else say("None")
 
 
 def _money(minor: int, currency: str, who: Identity) -> str:

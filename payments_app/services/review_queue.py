@@ -11,14 +11,16 @@ from sqlmodel import col
 
 from payments_app.db import ledger
 from payments_app.db.models import Account, Payment, User
+from payments_app.domain.languages import later
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Role
 from payments_app.services import formatting, reports, staff_wording, wording
+from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 
 MOST_SHOWN: Final = 200
-OVERDUE: Final = "Pending past its time"
+OVERDUE: Final = later("Pending past its time")
 
 
 class Whose(StrEnum):
@@ -111,7 +113,7 @@ async def _row(
 async def _why(session: AsyncSession, payment: Payment) -> str:
     """Say what is wrong; a finished payment keeps its own reason, so its timeline tells."""
     if not payment.in_review:
-        return OVERDUE
+        return say(OVERDUE)
     if payment.status is PaymentStatus.PENDING:
         return staff_wording.reason(payment.reason)
     noted = await ledger.last_review_reason(session, payment)

@@ -13,6 +13,7 @@ from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Role
 from payments_app.services import formatting, reports, staff_wording, wording
+from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.refunds import refundable
@@ -170,8 +171,12 @@ def _noted(who: Identity, payment: Payment, entry: TimelineEntry) -> list[str]:
     texts = (
         staff_wording.reason(kept.get("reason")),
         str(kept.get("note") or kept.get("to") or ""),
-        f"Arrived: {_money(arrived, currency, who)}" if isinstance(arrived, int) else "",
-        f"Balance: {_money(balance, payment.currency, who)}" if balance is not None else "",
+        say("Arrived: {amount}", amount=_money(arrived, currency, who))
+        if isinstance(arrived, int)
+        else "",
+        say("Balance: {amount}", amount=_money(balance, payment.currency, who))
+        if balance is not None
+        else "",
     )
     return [text for text in texts if text]
 
@@ -184,7 +189,10 @@ def _event(who: Identity, event: InboxEvent) -> EventLine:
 def _linked(who: Identity, other: Payment) -> Linked:
     total = formatting.money(Money(other.amount, other.currency), who.locale)
     status = wording.STATUSES[other.status]
-    return Linked(other.reference, f"{wording.KINDS[other.kind]} {total}, {status}")
+    return Linked(
+        other.reference,
+        say("{kind} {total}, {status}", kind=wording.KINDS[other.kind], total=total, status=status),
+    )
 
 
 def _pending(payment: Payment) -> bool:

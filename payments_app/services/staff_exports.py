@@ -10,8 +10,10 @@ from payments_app.db import csv_lines, payments, staff_payments
 from payments_app.db.csv_lines import Cell, Cells
 from payments_app.db.models import Account, Payment, User
 from payments_app.db.offsets import offsets_between
+from payments_app.domain.languages import ENGLISH
 from payments_app.domain.payment import Role
 from payments_app.services import exports, formatting, wording
+from payments_app.services.catalogues import speaking
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.staff_view import StaffView
@@ -45,7 +47,8 @@ async def csv_pieces(portal: Portal, who: Identity, view: StaffView) -> AsyncIte
         span = await staff_payments.span(session)
         if span is None:
             return
-        cells = _cells(portal, Cells(session, offsets_between(zone, *span)))
+        with speaking(ENGLISH):  # as in the customers' file
+            cells = _cells(portal, Cells(session, offsets_between(zone, *span)))
         rows, sorting = await payments.matching(session, chosen), payments.sorting(view.order)
         async for piece in csv_lines.csv_pieces(session, rows, cells, sorting, str(zone)):
             yield piece

@@ -15,6 +15,7 @@ from payments_app.db.staff_payments import Entry, StaffFilter
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Role
 from payments_app.services import formatting, reports, wording
+from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.reports import MOST_COUNTED
@@ -126,7 +127,9 @@ def range_text(who: Identity, first: int, found: Count) -> str:
     last = first + PAGE_SIZE - 1
     start = formatting.count(first, who.locale)
     end = formatting.count(last if found.more else min(last, found.rows), who.locale)
-    return f"{start} to {end} of {reports.count_text(found, who)}"
+    return say(
+        "{start} to {end} of {count}", start=start, end=end, count=reports.count_text(found, who)
+    )
 
 
 async def account_options(
@@ -161,7 +164,7 @@ def row_of(portal: Portal, entry: Entry, locale: str, zone: str) -> StaffRow:
         reference=payment.reference,
         account=entry.account,
         date=formatting.day_and_time(payment.dated_at, locale, zone),
-        description=payment.description or wording.KINDS[payment.kind],
+        description=wording.description(payment.description, payment.kind),
         note=payment.private_note,
         method=reports.method_text(portal, payment.gateway, payment.channel, payment.method_detail),
         status=payment.status.value,

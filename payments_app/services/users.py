@@ -15,20 +15,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from payments_app.db import accounts, directory
 from payments_app.db.models import Account, User
 from payments_app.domain.errors import InvalidRequest, NotAllowed, NotFound
+from payments_app.domain.languages import later
 from payments_app.domain.payment import STAFF_ROLES, Role
 from payments_app.services import audit, credentials, formatting, second_factor
 from payments_app.services.audit import Actor
+from payments_app.services.catalogues import Told
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.passwords import NOBODYS
 from payments_app.services.sessions import tell_ended
 
-ROLES: Final[dict[Role, str]] = {
-    Role.CUSTOMER: "Customer",
-    Role.VIEWER: "Viewer",
-    Role.FINANCE: "Finance",
-    Role.OWNER: "Owner",
-}
+ROLES: Final = Told(
+    {
+        Role.CUSTOMER: later("Customer"),
+        Role.VIEWER: later("Viewer"),
+        Role.FINANCE: later("Finance"),
+        Role.OWNER: later("Owner"),
+    }
+)
 
 
 class NewUser(BaseModel):

@@ -17,6 +17,7 @@ from reflex_base.constants.state import FIELD_MARKER
 from payments_app.db.payments import Count
 from payments_app.db.staff_payments import StaffFilter
 from payments_app.services import staff_payments
+from payments_app.services.catalogues import speaking
 from payments_app.services.changes import Reading
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
@@ -100,7 +101,8 @@ async def push(app: rx.App, portal: Portal, reading: Reading) -> bool:
             if gone and not matched[key, desk.chosen]:
                 continue
             if (key, *kind) not in rows:
-                row = staff_payments.row_of(portal, snapshot.entry, *kind)
+                with speaking(desk.who.locale):
+                    row = staff_payments.row_of(portal, snapshot.entry, *kind)
                 rows[key, *kind] = staff_payments.as_sent(row)
             _note(desk, key, rows[key, *kind], matched[key, desk.chosen])
             fresh += 1

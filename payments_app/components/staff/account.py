@@ -9,6 +9,7 @@ from payments_app.components.staff.parts import section_head, stat, stats
 from payments_app.components.staff.personal_data import personal_data
 from payments_app.components.staff.table import cell, column, dense_table, notice
 from payments_app.components.staff.users import invite_button, invite_dialog, users_table
+from payments_app.components.words import t
 from payments_app.domain.payment import Role
 from payments_app.services.directory import Note
 from payments_app.services.reports import BalanceLine, Row
@@ -16,7 +17,13 @@ from payments_app.state.payments import Choice
 from payments_app.state.session import SessionState
 from payments_app.state.staff.account import AccountState
 
-_HEAD = ("Date / Time", "Description", "Method", "Status", "Total")
+_HEAD = (
+    (t("Date / Time"), ""),
+    (t("Description"), ""),
+    (t("Method"), ""),
+    (t("Status"), ""),
+    (t("Total"), "end"),
+)
 _MAY_ACT = (SessionState.role == Role.OWNER.value) | (SessionState.role == Role.FINANCE.value)
 
 
@@ -29,8 +36,8 @@ def account() -> rx.Component:
             "missing",
             notice(
                 "search-x",
-                "There is no such account",
-                rx.button(rx.link("All accounts", href="/staff/accounts"), variant="surface"),
+                t("There is no such account"),
+                rx.button(rx.link(t("All accounts"), href="/staff/accounts"), variant="surface"),
             ),
         ),
         rx.cond(AccountState.profile, _profile()),
@@ -44,8 +51,8 @@ def _profile() -> rx.Component:
             profile.name,
             rx.cond(
                 profile.erased,
-                rx.el.span("Erased", class_name="pill bad"),
-                rx.cond(profile.disabled, rx.el.span("Disabled", class_name="pill bad")),
+                rx.el.span(t("Erased"), class_name="pill bad"),
+                rx.cond(profile.disabled, rx.el.span(t("Disabled"), class_name="pill bad")),
             ),
             rx.cond(~profile.disabled, add_payment_button(profile.id, profile.name)),
             rx.cond(_MAY_ACT & ~profile.erased, _disabling()),
@@ -53,7 +60,7 @@ def _profile() -> rx.Component:
                 f"/auth/view-as/{profile.id}",
                 rx.button(
                     rx.icon("eye", size=14, aria_hidden="true"),
-                    "View as customer",
+                    t("View as customer"),
                     type="submit",
                     variant="surface",
                     size="2",
@@ -62,27 +69,28 @@ def _profile() -> rx.Component:
         ),
         stats(rx.foreach(profile.balances, _balance)),
         panel(
-            "Latest payments",
+            t("Latest payments"),
             rx.cond(
                 profile.payments.length() > 0,
                 dense_table(
-                    "Latest payments",
-                    [column(head, class_name="end" if head == "Total" else "") for head in _HEAD],
+                    t("Latest payments"),
+                    [column(label, look) for label, look in _HEAD],
                     rx.foreach(profile.payments, _payment),
                 ),
-                rx.el.p("No payments yet.", class_name="quiet"),
+                rx.el.p(t("No payments yet."), class_name="quiet"),
             ),
         ),
         panel(
-            "Users",
-            users_table("Users"),
+            t("Users"),
+            users_table(t("Users")),
             actions=rx.cond(profile.erased, rx.fragment(), invite_button(Role.FINANCE)),
         ),
-        rx.el.div(panel("Limits", _limits()), panel("Notes", _notes()), class_name="halves"),
+        rx.el.div(panel(t("Limits"), _limits()), panel(t("Notes"), _notes()), class_name="halves"),
         personal_data(profile),
         rx.el.p(
-            f"Customer since {profile.since}. ",
-            rx.link("Audit of this account", href=f"/staff/audit?subject=account:{profile.id}"),
+            t("Customer since {since}.", since=profile.since),
+            " ",
+            rx.link(t("Audit of this account"), href=f"/staff/audit?subject=account:{profile.id}"),
             class_name="quiet",
         ),
         invite_dialog(),
@@ -92,23 +100,25 @@ def _profile() -> rx.Component:
 def _disabling() -> rx.Component:
     return rx.cond(
         AccountState.profile.disabled,
-        rx.button("Enable", on_click=AccountState.enable, variant="surface", size="2"),
+        rx.button(t("Enable"), on_click=AccountState.enable, variant="surface", size="2"),
         rx.alert_dialog.root(
             rx.alert_dialog.trigger(
-                rx.button("Disable", variant="surface", color_scheme="gray", size="2")
+                rx.button(t("Disable"), variant="surface", color_scheme="gray", size="2")
             ),
             rx.alert_dialog.content(
-                rx.alert_dialog.title("Disable this account?", size="4"),
+                rx.alert_dialog.title(t("Disable this account?"), size="4"),
                 rx.alert_dialog.description(
-                    "Its users cannot log in until you enable it again. "
-                    "Payments on their way still arrive."
+                    t(
+                        "Its users cannot log in until you enable it again. "
+                        "Payments on their way still arrive."
+                    )
                 ),
                 rx.flex(
                     rx.alert_dialog.cancel(
-                        rx.button("Leave it", variant="soft", color_scheme="gray")
+                        rx.button(t("Leave it"), variant="soft", color_scheme="gray")
                     ),
                     rx.alert_dialog.action(
-                        rx.button("Disable", on_click=AccountState.disable, color_scheme="red")
+                        rx.button(t("Disable"), on_click=AccountState.disable, color_scheme="red")
                     ),
                     spacing="3",
                     justify="end",
@@ -123,20 +133,20 @@ def _disabling() -> rx.Component:
 
 
 def _balance(line: BalanceLine) -> rx.Component:
-    pending = rx.cond(line.pending != "", f"{line.pending} pending", "")
+    pending = rx.cond(line.pending != "", t("{pending} pending", pending=line.pending), "")
     return stat(line.name, line.amount, pending)
 
 
 def _payment(row: Row) -> rx.Component:
     return rx.el.tr(
-        cell("Date / Time", row.date, class_name="soft tabular"),
-        cell("Description", row.description, class_name="cut"),
+        cell(t("Date / Time"), row.date, class_name="soft tabular"),
+        cell(t("Description"), row.description, class_name="cut"),
         cell(
-            "Method",
+            t("Method"),
             rx.el.span(method_icon(row.icon), rx.el.span(row.method), class_name="method"),
         ),
-        cell("Status", status_pill(row.status, row.status_label)),
-        cell("Total", row.total, class_name="end tabular"),
+        cell(t("Status"), status_pill(row.status, row.status_label)),
+        cell(t("Total"), row.total, class_name="end tabular"),
         key=row.reference,
     )
 
@@ -147,7 +157,7 @@ def _limits() -> rx.Component:
     return rx.el.form(
         rx.el.div(
             field(
-                "Minimum payment",
+                t("Minimum payment"),
                 "minimum_payment",
                 AccountState.errors["minimum_payment"],
                 default_value=f"{profile.minimum_payment}",
@@ -155,7 +165,7 @@ def _limits() -> rx.Component:
                 disabled=~_MAY_ACT,
             ),
             field(
-                "Debit limit",
+                t("Debit limit"),
                 "debit_limit",
                 AccountState.errors["debit_limit"],
                 default_value=f"{profile.debit_limit}",
@@ -164,19 +174,19 @@ def _limits() -> rx.Component:
             ),
             class_name="halves",
         ),
-        rx.el.p(f"Both in {currency}; 0 means none.", class_name="field-note"),
+        rx.el.p(t("Both in {currency}; 0 means none.", currency=currency), class_name="field-note"),
         rx.el.fieldset(
-            rx.el.legend("Allowed currencies", class_name="field-label"),
+            rx.el.legend(t("Allowed currencies"), class_name="field-label"),
             rx.el.div(rx.foreach(AccountState.all_currencies, _currency), class_name="choices"),
         ),
         rx.el.fieldset(
-            rx.el.legend("Allowed methods", class_name="field-label"),
+            rx.el.legend(t("Allowed methods"), class_name="field-label"),
             rx.el.div(rx.foreach(AccountState.all_methods, _method), class_name="choices"),
         ),
         rx.cond(
             _MAY_ACT,
             rx.flex(
-                rx.button("Save limits", type="submit", variant="surface", size="2"),
+                rx.button(t("Save limits"), type="submit", variant="surface", size="2"),
                 rx.el.span(AccountState.notice, class_name="quiet", role="status"),
                 align="center",
                 spacing="3",
@@ -213,8 +223,8 @@ def _notes() -> rx.Component:
             rx.el.form(
                 rx.text_area(
                     name="note",
-                    placeholder="Write a note for other staff",
-                    aria_label="Note",
+                    placeholder=t("Write a note for other staff"),
+                    aria_label=t("Note"),
                     max_length=2000,
                     rows="3",
                 ),
@@ -222,7 +232,7 @@ def _notes() -> rx.Component:
                     AccountState.errors["note"],
                     rx.el.span(AccountState.errors["note"], class_name="fault", role="alert"),
                 ),
-                rx.flex(rx.button("Add note", type="submit", variant="surface", size="2")),
+                rx.flex(rx.button(t("Add note"), type="submit", variant="surface", size="2")),
                 on_submit=AccountState.add_note,
                 reset_on_submit=True,
                 class_name="stacked",
@@ -231,7 +241,7 @@ def _notes() -> rx.Component:
         rx.cond(
             AccountState.profile.notes.length() > 0,
             rx.el.ul(rx.foreach(AccountState.profile.notes, _note), class_name="notes"),
-            rx.el.p("No notes yet. Customers never see them.", class_name="quiet"),
+            rx.el.p(t("No notes yet. Customers never see them."), class_name="quiet"),
         ),
         class_name="stacked",
     )
@@ -240,6 +250,6 @@ def _notes() -> rx.Component:
 def _note(note: Note) -> rx.Component:
     return rx.el.li(
         rx.el.p(note.text),
-        rx.el.small(f"{note.author}, {note.at}"),
+        rx.el.small(t("{author}, {at}", author=note.author, at=note.at)),
         key=note.id,
     )

@@ -14,32 +14,39 @@ from payments_app.components.staff.table import (
     pages,
     skeleton_rows,
 )
+from payments_app.components.words import t
 from payments_app.services.directory import AccountRow
 from payments_app.state.session import SessionState
 from payments_app.state.staff.accounts import LONGEST_SEARCH, AccountsState
 
-_HEAD = ("Account", "Balances", "Last payment", "Users", "State")
+_HEAD = (
+    (t("Account"), ""),
+    (t("Balances"), "end"),
+    (t("Last payment"), ""),
+    (t("Users"), "end"),
+    (t("State"), ""),
+)
 
 
 def accounts() -> rx.Component:
     """Show all accounts by name."""
     return rx.fragment(
         section_head(
-            "Accounts",
+            t("Accounts"),
             rx.cond(
                 SessionState.role == "viewer",
                 rx.fragment(),
-                rx.button("New account", on_click=AccountsState.ask_for_new(True), size="2"),
+                rx.button(t("New account"), on_click=AccountsState.ask_for_new(True), size="2"),
             ),
-            lead="Customer companies, with what they hold and when they last paid.",
+            lead=t("Customer companies, with what they hold and when they last paid."),
         ),
         rx.el.div(
             rx.input(
                 rx.input.slot(rx.icon("search", size=14, aria_hidden="true")),
                 default_value=AccountsState.search_text,
                 on_change=AccountsState.search.debounce(250),
-                placeholder="Search by name or e-mail",
-                aria_label="Search accounts by name or by a user's e-mail address",
+                placeholder=t("Search by name or e-mail"),
+                aria_label=t("Search accounts by name or by a user's e-mail address"),
                 type="search",
                 max_length=LONGEST_SEARCH,
                 size="2",
@@ -54,7 +61,7 @@ def accounts() -> rx.Component:
             (
                 "error",
                 failed(
-                    "The accounts cannot be shown",
+                    t("The accounts cannot be shown"),
                     AccountsState.error_reference,
                     AccountsState.refresh,
                 ),
@@ -74,11 +81,14 @@ def accounts() -> rx.Component:
                 rx.cond(
                     AccountsState.search_text != "",
                     no_match(
-                        "No account matches",
-                        f"No name or e-mail address holds \u201c{AccountsState.search_text}\u201d.",
+                        t("No account matches"),
+                        t(
+                            "No name or e-mail address holds “{search_text}”.",
+                            search_text=AccountsState.search_text,
+                        ),
                         AccountsState.clear,
                     ),
-                    empty("building-2", "No accounts yet", "Make one to invite its users."),
+                    empty("building-2", t("No accounts yet"), t("Make one to invite its users.")),
                 ),
             ),
         ),
@@ -87,16 +97,14 @@ def accounts() -> rx.Component:
 
 
 def _table(*rows: rx.Component) -> rx.Component:
-    head = [
-        column(label, class_name="end" if label in ("Balances", "Users") else "") for label in _HEAD
-    ]
-    return dense_table("Accounts", head, *rows, busy=AccountsState.phase == "loading")
+    head = [column(label, look) for label, look in _HEAD]
+    return dense_table(t("Accounts"), head, *rows, busy=AccountsState.phase == "loading")
 
 
 def _row(row: AccountRow) -> rx.Component:
     return rx.el.tr(
         cell(
-            "Account",
+            t("Account"),
             rx.link(
                 row.name,
                 href=f"/staff/accounts/{row.id}",
@@ -108,24 +116,24 @@ def _row(row: AccountRow) -> rx.Component:
             class_name="cut",
         ),
         cell(
-            "Balances",
+            t("Balances"),
             rx.el.span(
                 rx.foreach(row.balances, lambda amount: rx.el.span(amount)), class_name="amounts"
             ),
             class_name="end tabular",
         ),
         cell(
-            "Last payment",
-            rx.cond(row.last_payment != "", row.last_payment, "Never"),
+            t("Last payment"),
+            rx.cond(row.last_payment != "", row.last_payment, t("Never")),
             class_name="soft tabular",
         ),
-        cell("Users", row.users, class_name="end tabular"),
+        cell(t("Users"), row.users, class_name="end tabular"),
         cell(
-            "State",
+            t("State"),
             rx.cond(
                 row.disabled,
-                rx.el.span("Disabled", class_name="pill"),
-                rx.el.span("Active", class_name="pill completed"),
+                rx.el.span(t("Disabled"), class_name="pill"),
+                rx.el.span(t("Active"), class_name="pill completed"),
             ),
         ),
         key=row.id,
@@ -135,21 +143,21 @@ def _row(row: AccountRow) -> rx.Component:
 def _new_account() -> rx.Component:
     return rx.dialog.root(
         rx.dialog.content(
-            rx.dialog.title("New account", size="4"),
+            rx.dialog.title(t("New account"), size="4"),
             rx.el.form(
-                field("Name", "name", AccountsState.errors["name"], max_length=200),
+                field(t("Name"), "name", AccountsState.errors["name"], max_length=200),
                 rx.el.label(
-                    rx.el.span("Home currency", class_name="field-label"),
+                    rx.el.span(t("Home currency"), class_name="field-label"),
                     rx.select(
                         AccountsState.currencies,
                         value=AccountsState.currency,
                         on_change=AccountsState.choose_currency,
                         width="100%",
-                        custom_attrs={"aria-label": "Home currency"},
+                        custom_attrs={"aria-label": t("Home currency")},
                     ),
                     class_name="field",
                 ),
-                dialog_buttons("Make account", AccountsState.ask_for_new(False)),
+                dialog_buttons(t("Make account"), AccountsState.ask_for_new(False)),
                 on_submit=AccountsState.create,
                 class_name="stacked",
             ),

@@ -3,6 +3,7 @@
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
+from payments_app.components.words import t
 from payments_app.services.manual import KINDS
 from payments_app.services.wording import KINDS as KIND_WORDS
 from payments_app.services.wording import STATUSES
@@ -16,7 +17,7 @@ def add_payment_button(
     return rx.cond(
         AddPaymentState.role != "viewer",
         rx.button(
-            "Add payment",
+            t("Add payment"),
             on_click=AddPaymentState.open_dialog(account_id, name),
             disabled=has_connection_errors,
             variant=variant,
@@ -29,29 +30,29 @@ def add_payment_dialog() -> rx.Component:
     """Return the dialog, which stands once on every page of the staff."""
     return rx.dialog.root(
         rx.dialog.content(
-            rx.dialog.title("Add payment", class_name="dialog-title"),
+            rx.dialog.title(t("Add payment"), class_name="dialog-title"),
             rx.dialog.description(
-                "Book a purchase, an adjustment, or money that came another way.",
+                t("Book a purchase, an adjustment, or money that came another way."),
                 class_name="dialog-note",
             ),
             rx.form(
                 _account(),
                 _field(
                     "text",
-                    "Description",
+                    t("Description"),
                     rx.input(name="text", id="add-text", max_length=1000, auto_complete=False),
-                    "What stands behind # is private: only staff ever see it.",
+                    t("What stands behind # is private: only staff ever see it."),
                 ),
                 rx.el.div(
                     _field(
                         "total",
-                        "Total",
+                        t("Total"),
                         rx.input(name="total", id="add-total", required=True, auto_complete=False),
-                        "Negative for a purchase.",
+                        t("Negative for a purchase."),
                     ),
                     _field(
                         "currency",
-                        "Currency",
+                        t("Currency"),
                         rx.input(
                             name="currency",
                             id="add-currency",
@@ -63,19 +64,21 @@ def add_payment_dialog() -> rx.Component:
                     class_name="deed-pair",
                 ),
                 rx.el.div(
-                    _field("kind", "Kind", _choice("kind", [(k, KIND_WORDS[k]) for k in KINDS])),
-                    _field("status", "Status", _choice("status", _statuses())),
+                    _field(
+                        "kind", t("Kind"), _choice("kind", [(k, t(KIND_WORDS[k])) for k in KINDS])
+                    ),
+                    _field("status", t("Status"), _choice("status", _statuses())),
                     class_name="deed-pair",
                 ),
                 _field(
                     "fee",
-                    "Payment Fee",
+                    t("Payment Fee"),
                     rx.input(name="fee", id="add-fee", auto_complete=False),
-                    "For reference only: it does not move the balance.",
+                    t("For reference only: it does not move the balance."),
                 ),
                 rx.el.label(
                     rx.checkbox(name="email"),
-                    rx.el.span("Email Confirmation"),
+                    rx.el.span(t("Email Confirmation")),
                     class_name="choice",
                 ),
                 rx.cond(
@@ -83,9 +86,9 @@ def add_payment_dialog() -> rx.Component:
                 ),
                 rx.hstack(
                     rx.dialog.close(
-                        rx.button("Cancel", type="button", variant="soft", color_scheme="gray")
+                        rx.button(t("Cancel"), type="button", variant="soft", color_scheme="gray")
                     ),
-                    rx.button("Add payment", type="submit", disabled=has_connection_errors),
+                    rx.button(t("Add payment"), type="submit", disabled=has_connection_errors),
                     justify="end",
                     spacing="2",
                 ),
@@ -103,7 +106,7 @@ def add_payment_dialog() -> rx.Component:
 def _account() -> rx.Component:
     return _field(
         "account",
-        "Account",
+        t("Account"),
         rx.fragment(
             rx.input(
                 name="account",
@@ -111,7 +114,7 @@ def _account() -> rx.Component:
                 list="add-accounts",
                 default_value=AddPaymentState.account,
                 on_change=AddPaymentState.search.debounce(200),
-                placeholder="Type a part of its name",
+                placeholder=t("Type a part of its name"),
                 required=True,
                 auto_complete=False,
                 key=AddPaymentState.account,
@@ -125,7 +128,7 @@ def _account() -> rx.Component:
 
 
 def _statuses() -> list[tuple[str, str]]:
-    names = [(status.value, label) for status, label in STATUSES.items()]
+    names = [(status.value, t(label)) for status, label in STATUSES.items()]
     return sorted(names, key=lambda name: name[0] != "completed")
 
 
@@ -141,7 +144,7 @@ def _choice(name: str, options: list[tuple[str, str]]) -> rx.Component:
     )
 
 
-def _field(name: str, label: str, control: rx.Component, hint: str = "") -> rx.Component:
+def _field(name: str, label: rx.Var[str], control: rx.Component, hint: str = "") -> rx.Component:
     fault = AddPaymentState.fault
     return rx.el.div(
         rx.el.label(label, html_for=f"add-{name}", class_name="label"),
@@ -149,7 +152,7 @@ def _field(name: str, label: str, control: rx.Component, hint: str = "") -> rx.C
         rx.cond(
             fault.field == name,
             rx.el.p(fault.text, class_name="fault", role="alert"),
-            rx.el.small(hint, class_name="label") if hint else rx.fragment(),
+            rx.cond(hint, rx.el.small(hint, class_name="label")),
         ),
         class_name="deed-field",
     )

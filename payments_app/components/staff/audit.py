@@ -16,22 +16,23 @@ from payments_app.components.staff.table import (
     pages,
     skeleton_rows,
 )
+from payments_app.components.words import t
 from payments_app.services.audit_log import Difference, Line
 from payments_app.state.staff.audit import AuditState
 
 _TICK_SECONDS = 3600
-_HEAD = ("Date / Time", "Who", "Action", "Subject", "Change", "From")
+_HEAD = (t("Date / Time"), t("Who"), t("Action"), t("Subject"), t("Change"), t("From"))
 
 
 def audit_log() -> rx.Component:
     """Show the log with what narrows it."""
     return rx.fragment(
         section_head(
-            "Audit",
+            t("Audit"),
             rx.button(
                 PlainLink.create(
                     rx.icon("download", size=14, aria_hidden="true"),
-                    "Export CSV",
+                    t("Export CSV"),
                     href="/staff/exports/audit.csv",
                     download=True,
                 ),
@@ -40,7 +41,7 @@ def audit_log() -> rx.Component:
                 color_scheme="gray",
                 size="2",
             ),
-            lead="Who did what, when and from where. Rows are only ever added.",
+            lead=t("Who did what, when and from where. Rows are only ever added."),
         ),
         _chain(),
         _filters(),
@@ -49,7 +50,7 @@ def audit_log() -> rx.Component:
             ("loading", _table(*skeleton_rows(len(_HEAD)))),
             (
                 "error",
-                failed("The log cannot be shown", AuditState.error_reference, AuditState.load),
+                failed(t("The log cannot be shown"), AuditState.error_reference, AuditState.load),
             ),
             rx.cond(
                 AuditState.lines.length() > 0,
@@ -65,8 +66,10 @@ def audit_log() -> rx.Component:
                 ),
                 rx.cond(
                     AuditState.narrowed,
-                    no_match("No entry matches", "Try fewer letters.", AuditState.clear),
-                    empty("scroll-text", "Nothing was done yet", "What staff do is listed here."),
+                    no_match(t("No entry matches"), t("Try fewer letters."), AuditState.clear),
+                    empty(
+                        "scroll-text", t("Nothing was done yet"), t("What staff do is listed here.")
+                    ),
                 ),
             ),
         ),
@@ -81,11 +84,13 @@ def _chain() -> rx.Component:
             AuditState.phase == "ready",
             rx.cond(
                 chain.age < 0,
-                rx.el.span("Not checked yet", class_name="pill"),
+                rx.el.span(t("Not checked yet"), class_name="pill"),
                 rx.cond(
                     chain.broken > 0,
-                    rx.el.span(f"Broken at entry {chain.broken}", class_name="pill bad"),
-                    rx.el.span("Intact", class_name="pill completed"),
+                    rx.el.span(
+                        t("Broken at entry {broken}", broken=chain.broken), class_name="pill bad"
+                    ),
+                    rx.el.span(t("Intact"), class_name="pill completed"),
                 ),
             ),
             rx.skeleton(width="64px", height="20px"),
@@ -95,12 +100,12 @@ def _chain() -> rx.Component:
                 age=chain.age,
                 stamp=AuditState.stamp,
                 every=_TICK_SECONDS,
-                text="checked {seconds} s ago",
+                text=t("checked {seconds} s ago"),
             ),
             class_name="quiet tabular",
         ),
         rx.button(
-            "Check now",
+            t("Check now"),
             on_click=AuditState.check,
             loading=AuditState.checking,
             variant="surface",
@@ -114,13 +119,17 @@ def _chain() -> rx.Component:
 
 def _filters() -> rx.Component:
     return rx.el.div(
-        _field("Who", AuditState.actor, AuditState.search_actor, "E-mail"),
-        _field("Action", AuditState.action, AuditState.search_action, "logged in"),
-        _field("Subject", AuditState.subject, AuditState.search_subject, "account:7"),
+        _field(t("Who"), AuditState.actor, AuditState.search_actor, t("E-mail")),
+        _field(t("Action"), AuditState.action, AuditState.search_action, t("logged in")),
+        _field(t("Subject"), AuditState.subject, AuditState.search_subject, "account:7"),
         rx.cond(
             AuditState.narrowed,
             rx.button(
-                "Clear", on_click=AuditState.clear, variant="ghost", color_scheme="gray", size="2"
+                t("Clear"),
+                on_click=AuditState.clear,
+                variant="ghost",
+                color_scheme="gray",
+                size="2",
             ),
         ),
         class_name="filters",
@@ -128,11 +137,13 @@ def _filters() -> rx.Component:
     )
 
 
-def _field(label: str, value: rx.Var[str], on_change: rx.EventHandler, hint: str) -> rx.Component:
+def _field(
+    label: rx.Var[str], value: rx.Var[str], on_change: rx.EventHandler, hint: str
+) -> rx.Component:
     return rx.input(
         default_value=value,
         on_change=on_change.debounce(250),
-        placeholder=f"{label}: {hint}",
+        placeholder=t("{label}: {hint}", label=label, hint=hint),
         aria_label=label,
         type="search",
         max_length=60,
@@ -143,14 +154,14 @@ def _field(label: str, value: rx.Var[str], on_change: rx.EventHandler, hint: str
 
 def _table(*rows: rx.Component) -> rx.Component:
     head = [column(label) for label in _HEAD]
-    return dense_table("Audit log", head, *rows, busy=AuditState.phase == "loading")
+    return dense_table(t("Audit log"), head, *rows, busy=AuditState.phase == "loading")
 
 
 def _row(line: Line) -> rx.Component:
     return rx.el.tr(
-        cell("Date / Time", line.at, class_name="soft tabular"),
+        cell(t("Date / Time"), line.at, class_name="soft tabular"),
         cell(
-            "Who",
+            t("Who"),
             rx.el.button(
                 line.actor,
                 type="button",
@@ -158,10 +169,10 @@ def _row(line: Line) -> rx.Component:
                 class_name="row-link plain",
             ),
         ),
-        cell("Action", line.action),
-        cell("Subject", line.subject, class_name="soft"),
-        cell("Change", line.change, class_name="cut soft"),
-        cell("From", line.address, class_name="soft tabular"),
+        cell(t("Action"), line.action),
+        cell(t("Subject"), line.subject, class_name="soft"),
+        cell(t("Change"), line.change, class_name="cut soft"),
+        cell(t("From"), line.address, class_name="soft tabular"),
         key=line.id,
     )
 
@@ -175,19 +186,22 @@ def _entry() -> rx.Component:
                 rx.fragment(
                     rx.dialog.title(line.action, size="4"),
                     rx.el.dl(
-                        fact("Entry", f"{line.id}"),
-                        fact("Date / Time", line.at),
-                        fact("Who", line.actor),
-                        fact("From", line.address),
-                        fact("Subject", line.subject),
+                        fact(t("Entry"), f"{line.id}"),
+                        fact(t("Date / Time"), line.at),
+                        fact(t("Who"), line.actor),
+                        fact(t("From"), line.address),
+                        fact(t("Subject"), line.subject),
                         rx.foreach(line.differences, _difference),
-                        fact("SHA-256", CopyButton.create(text=line.hash, label="Copy the hash")),
+                        fact(
+                            t("SHA-256"),
+                            CopyButton.create(text=line.hash, label=t("Copy the hash")),
+                        ),
                         class_name="facts",
                     ),
                 ),
             ),
             rx.flex(
-                rx.dialog.close(rx.button("Close", variant="soft", color_scheme="gray")),
+                rx.dialog.close(rx.button(t("Close"), variant="soft", color_scheme="gray")),
                 justify="end",
                 margin_top="16px",
             ),

@@ -4,6 +4,7 @@ import reflex as rx
 
 from payments_app.components.staff.parts import stat, stats
 from payments_app.components.staff.table import failed
+from payments_app.components.words import t
 from payments_app.services.overview import Bar, Part, Received, Today
 from payments_app.state.staff.overview import OverviewState
 
@@ -15,7 +16,7 @@ def overview_charts() -> rx.Component:
         (
             "error",
             failed(
-                "The overview cannot be shown just now",
+                t("The overview cannot be shown just now"),
                 OverviewState.error_reference,
                 OverviewState.load,
             ),
@@ -25,12 +26,16 @@ def overview_charts() -> rx.Component:
             rx.cond(
                 OverviewState.today.length() > 0,
                 stats(rx.foreach(OverviewState.today, _today)),
-                rx.el.p("Nothing has come in today yet.", class_name="quiet", margin_bottom="16px"),
+                rx.el.p(
+                    t("Nothing has come in today yet."), class_name="quiet", margin_bottom="16px"
+                ),
             ),
             rx.el.div(
                 rx.foreach(OverviewState.received, _received),
-                _rows("Success rate by gateway, last 14 days", "Gateway", OverviewState.success),
-                _rows("Pending by age", "Age", OverviewState.pending),
+                _rows(
+                    t("Success rate by gateway, last 14 days"), t("Gateway"), OverviewState.success
+                ),
+                _rows(t("Pending by age"), t("Age"), OverviewState.pending),
                 class_name="charts",
             ),
         ),
@@ -43,10 +48,10 @@ def _today(today: Today) -> rx.Component:
 
 def _received(chart: Received) -> rx.Component:
     return rx.el.section(
-        rx.el.h2("Received per day, ", chart.currency),
+        rx.el.h2(t("Received per day, {currency}", currency=chart.currency)),
         rx.el.div(rx.foreach(chart.bars, _upright), class_name="uprights", aria_hidden="true"),
         rx.el.div(rx.foreach(chart.legend, _legend), class_name="legend"),
-        _table("Day (UTC)", chart.bars),
+        _table(t("Day (UTC)"), chart.bars),
         class_name="chart",
         key=chart.currency,
     )
@@ -55,7 +60,7 @@ def _received(chart: Received) -> rx.Component:
 def _upright(bar: Bar) -> rx.Component:
     return rx.el.div(
         rx.foreach(bar.parts, _piece),
-        title=f"{bar.label}: {bar.text}",
+        title=t("{label}: {text}", label=bar.label, text=bar.text),
         class_name="upright",
         key=bar.label,
     )
@@ -73,7 +78,7 @@ def _legend(part: Part) -> rx.Component:
     return rx.el.span(rx.el.span(class_name=f"swatch hue-{part.color}"), part.name, key=part.name)
 
 
-def _rows(title: str, head: str, bars: rx.Var[list[Bar]]) -> rx.Component:
+def _rows(title: rx.Var[str], head: str, bars: rx.Var[list[Bar]]) -> rx.Component:
     return rx.el.section(
         rx.el.h2(title),
         rx.el.div(rx.foreach(bars, _lying), class_name="lyings", aria_hidden="true"),
@@ -102,13 +107,14 @@ def _lying(bar: Bar) -> rx.Component:
     )
 
 
-def _table(head: str, bars: rx.Var[list[Bar]]) -> rx.Component:
+def _table(head: rx.Var[str], bars: rx.Var[list[Bar]]) -> rx.Component:
     return rx.el.details(
-        rx.el.summary("Show as a table"),
+        rx.el.summary(t("Show as a table")),
         rx.el.table(
             rx.el.thead(
                 rx.el.tr(
-                    rx.el.th(head, scope="col"), rx.el.th("Figure", scope="col", class_name="end")
+                    rx.el.th(head, scope="col"),
+                    rx.el.th(t("Figure"), scope="col", class_name="end"),
                 )
             ),
             rx.el.tbody(rx.foreach(bars, _line)),
@@ -125,7 +131,8 @@ def _line(bar: Bar) -> rx.Component:
             rx.foreach(
                 bar.parts,
                 lambda part: rx.cond(
-                    bar.parts.length() > 1, rx.el.small(f"{part.name} {part.text}", key=part.name)
+                    bar.parts.length() > 1,
+                    rx.el.small(t("{name} {text}", name=part.name, text=part.text), key=part.name),
                 ),
             ),
             class_name="end",

@@ -6,24 +6,28 @@ from reflex_components_core.core.banner import has_connection_errors
 from payments_app.components.look import CopyButton
 from payments_app.components.pieces import fact, method_icon
 from payments_app.components.staff import operations
+from payments_app.components.words import t
 from payments_app.services.events import EventRow, Header
 from payments_app.state.payments import ANY, Choice
 from payments_app.state.staff.events import STATE_LABELS, EventsState
 
-_LEAD = "Every webhook that ever came, genuine or not, and what it did."
+_LEAD = t("Every webhook that ever came, genuine or not, and what it did.")
 
 
 def events_list() -> rx.Component:
     """Show the list with its filters."""
     return rx.fragment(
-        operations.head("Events", _LEAD, _replay_all()),
+        operations.head(t("Events"), _LEAD, _replay_all()),
         rx.cond(
             EventsState.asks_for_all,
             operations.question(
-                "Replay every webhook that was given up or belongs to no payment? Nothing that is"
-                " done already is done twice.",
+                t(
+                    "Replay every webhook that was given up or belongs to no payment? Nothing "
+                    "that is"
+                    " done already is done twice."
+                ),
                 EventsState.ask_for_all(False),
-                "Replay all",
+                t("Replay all"),
                 EventsState.replay_all,
                 disabled=has_connection_errors,
             ),
@@ -50,7 +54,7 @@ def _replay_all() -> rx.Component:
     return rx.cond(
         EventsState.can_act & (EventsState.unhandled > 0),
         rx.button(
-            f"Replay {EventsState.unhandled} unhandled",
+            t("Replay {unhandled} unhandled", unhandled=EventsState.unhandled),
             on_click=EventsState.ask_for_all(True),
             variant="surface",
             size="2",
@@ -65,8 +69,8 @@ def _filters() -> rx.Component:
                 rx.input.slot(rx.icon("search", size=14, aria_hidden="true")),
                 default_value=EventsState.search_text,
                 on_change=EventsState.search.debounce(300),
-                placeholder="Reference, ours or the gateway's",
-                aria_label="Search by reference, ours or the gateway's, or by the webhook's id",
+                placeholder=t("Reference, ours or the gateway's"),
+                aria_label=t("Search by reference, ours or the gateway's, or by the webhook's id"),
                 type="search",
                 max_length=200,
                 size="2",
@@ -75,25 +79,25 @@ def _filters() -> rx.Component:
             class_name="search",
         ),
         operations.choice(
-            "Gateway",
+            t("Gateway"),
             EventsState.gateway,
             EventsState.choose_gateway,
-            rx.select.item("Any gateway", value=ANY),
+            rx.select.item(t("Any gateway"), value=ANY),
             rx.foreach(EventsState.gateways, _gateway),
         ),
         operations.choice(
-            "Outcome",
+            t("Outcome"),
             EventsState.chosen_state,
             EventsState.choose_state,
-            rx.select.item("Any outcome", value=ANY),
-            *(rx.select.item(label, value=state) for state, label in STATE_LABELS.items()),
+            rx.select.item(t("Any outcome"), value=ANY),
+            *(rx.select.item(t(label), value=state) for state, label in STATE_LABELS.items()),
         ),
-        operations.day("From", EventsState.since, EventsState.choose_since.debounce(400)),
-        operations.day("To", EventsState.until, EventsState.choose_until.debounce(400)),
+        operations.day(t("From"), EventsState.since, EventsState.choose_since.debounce(400)),
+        operations.day(t("To"), EventsState.until, EventsState.choose_until.debounce(400)),
         rx.cond(
             EventsState.narrowed,
             rx.button(
-                "Clear",
+                t("Clear"),
                 on_click=EventsState.clear,
                 variant="ghost",
                 color_scheme="gray",
@@ -116,21 +120,21 @@ def _table() -> rx.Component:
             rx.el.thead(
                 rx.el.tr(
                     rx.el.th(
-                        "Received",
+                        t("Received"),
                         rx.el.span(EventsState.time_zone, class_name="zone"),
                         scope="col",
                     ),
-                    rx.el.th("Gateway", scope="col"),
-                    rx.el.th("Message", scope="col"),
-                    rx.el.th("Reference", scope="col"),
-                    rx.el.th("Came", scope="col", class_name="end"),
-                    rx.el.th("State", scope="col"),
-                    rx.el.th("What it did", scope="col"),
+                    rx.el.th(t("Gateway"), scope="col"),
+                    rx.el.th(t("Message"), scope="col"),
+                    rx.el.th(t("Reference"), scope="col"),
+                    rx.el.th(t("Came"), scope="col", class_name="end"),
+                    rx.el.th(t("State"), scope="col"),
+                    rx.el.th(t("What it did"), scope="col"),
                 )
             ),
             rx.el.tbody(rx.foreach(EventsState.rows, _row)),
             class_name="ops-table",
-            aria_label="Webhooks",
+            aria_label=t("Webhooks"),
         ),
         class_name="ops-scroll",
     )
@@ -152,9 +156,9 @@ def _row(row: EventRow) -> rx.Component:
             rx.el.span(method_icon(row.icon), rx.el.span(row.gateway), class_name="method"),
             class_name="nowrap",
         ),
-        rx.el.td(rx.cond(row.kind != "", row.kind, "Not trusted")),
+        rx.el.td(rx.cond(row.kind != "", row.kind, t("Not trusted"))),
         rx.el.td(row.reference, class_name="tabular"),
-        rx.el.td(row.times, class_name="end tabular", custom_attrs={"data-label": "Came"}),
+        rx.el.td(row.times, class_name="end tabular", custom_attrs={"data-label": t("Came")}),
         rx.el.td(rx.el.span(row.state_label, class_name=f"pill event-{row.state}")),
         rx.el.td(row.outcome, class_name="quiet"),
         class_name=flash,
@@ -170,39 +174,39 @@ def _pages() -> rx.Component:
                 label, on_click=go, disabled=~can, variant="surface", color_scheme="gray", size="1"
             )
             for label, go, can in (
-                ("Newer", EventsState.go_newer, EventsState.has_newer),
-                ("Older", EventsState.go_older, EventsState.has_older),
+                (t("Newer"), EventsState.go_newer, EventsState.has_newer),
+                (t("Older"), EventsState.go_older, EventsState.has_older),
             )
         ),
         class_name="foot",
-        aria_label="Pages",
+        aria_label=t("Pages"),
     )
 
 
 def _empty() -> rx.Component:
     return operations.nothing(
         "webhook",
-        "No webhook has come yet",
-        "Gateways send them to the addresses that the Gateways page shows.",
+        t("No webhook has come yet"),
+        t("Gateways send them to the addresses that the Gateways page shows."),
     )
 
 
 def _no_match() -> rx.Component:
     return operations.nothing(
         "search-x",
-        "No webhook matches",
-        "A reference has to be given whole.",
-        rx.button("Show all webhooks", on_click=EventsState.clear, variant="surface", size="2"),
+        t("No webhook matches"),
+        t("A reference has to be given whole."),
+        rx.button(t("Show all webhooks"), on_click=EventsState.clear, variant="surface", size="2"),
     )
 
 
 def _sheet() -> rx.Component:
     return operations.sheet(
-        "Webhook",
+        t("Webhook"),
         rx.cond(
             EventsState.found,
             _detail(),
-            rx.el.div(rx.el.p("There is no such webhook."), class_name="sheet-body quiet"),
+            rx.el.div(rx.el.p(t("There is no such webhook.")), class_name="sheet-body quiet"),
         ),
         is_open=EventsState.sheet_open,
         on_open_change=EventsState.moved,
@@ -214,7 +218,9 @@ def _detail() -> rx.Component:
     row = detail.row
     return rx.el.div(
         rx.el.div(
-            rx.el.strong(rx.cond(row.kind != "", row.kind, "Not trusted"), class_name="ops-title"),
+            rx.el.strong(
+                rx.cond(row.kind != "", row.kind, t("Not trusted")), class_name="ops-title"
+            ),
             rx.el.span(row.state_label, class_name=f"pill event-{row.state}"),
             class_name="sheet-sum",
         ),
@@ -225,7 +231,7 @@ def _detail() -> rx.Component:
             EventsState.can_act & detail.can_replay,
             rx.box(
                 rx.button(
-                    "Replay",
+                    t("Replay"),
                     on_click=EventsState.replay,
                     disabled=has_connection_errors,
                     variant="surface",
@@ -234,44 +240,45 @@ def _detail() -> rx.Component:
             ),
         ),
         rx.el.dl(
-            fact("Gateway", row.gateway),
+            fact(t("Gateway"), row.gateway),
             rx.cond(
                 row.payment != "",
                 fact(
-                    "Payment",
+                    t("Payment"),
                     rx.link(row.payment, href=f"/staff/payments?payment={row.payment}"),
                 ),
             ),
             rx.cond(
                 detail.gateway_reference != "",
                 fact(
-                    "Gateway's reference",
-                    CopyButton.create(text=detail.gateway_reference, label="Copy reference"),
+                    t("Gateway's reference"),
+                    CopyButton.create(text=detail.gateway_reference, label=t("Copy reference")),
                 ),
             ),
             fact(
-                "Webhook's id", CopyButton.create(text=detail.event_id, label="Copy webhook's id")
+                t("Webhook's id"),
+                CopyButton.create(text=detail.event_id, label=t("Copy webhook's id")),
             ),
-            fact("First received", row.received),
-            fact("Times received", row.times),
-            fact("Tries to handle", detail.attempts),
-            rx.cond(detail.handled != "", fact("Handled", detail.handled)),
-            rx.cond(detail.next_attempt != "", fact("Next try", detail.next_attempt)),
+            fact(t("First received"), row.received),
+            fact(t("Times received"), row.times),
+            fact(t("Tries to handle"), detail.attempts),
+            rx.cond(detail.handled != "", fact(t("Handled"), detail.handled)),
+            rx.cond(detail.next_attempt != "", fact(t("Next try"), detail.next_attempt)),
             class_name="facts tabular",
         ),
-        rx.el.h2("Body"),
-        _source(detail.body, "Body"),
+        rx.el.h2(t("Body")),
+        _source(detail.body, t("Body")),
         rx.cond(
             detail.meaning != "",
-            rx.fragment(rx.el.h2("As we understood it"), _source(detail.meaning, "Meaning")),
+            rx.fragment(rx.el.h2(t("As we understood it")), _source(detail.meaning, t("Meaning"))),
         ),
-        rx.el.h2("Headers"),
+        rx.el.h2(t("Headers")),
         rx.el.dl(rx.foreach(detail.headers, _header), class_name="facts ops-headers"),
         class_name="sheet-body",
     )
 
 
-def _source(text: rx.Var[str], label: str) -> rx.Component:
+def _source(text: rx.Var[str], label: rx.Var[str]) -> rx.Component:
     return rx.el.pre(text, class_name="ops-source", tab_index=0, aria_label=label, role="region")
 
 

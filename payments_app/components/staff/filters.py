@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import reflex as rx
 
 from payments_app.components.staff import parts
+from payments_app.components.words import t
 from payments_app.state.staff.filters import Chip, Choice
 from payments_app.state.staff.payments import StaffPaymentsState
 
@@ -16,8 +17,8 @@ def search() -> rx.Component:
             rx.input.slot(rx.icon("search", size=14, aria_hidden="true")),
             default_value=StaffPaymentsState.search_text,
             on_change=StaffPaymentsState.search.debounce(300),
-            placeholder="Reference, account, description, e-mail",
-            aria_label="Search by reference, account, description or e-mail",
+            placeholder=t("Reference, account, description, e-mail"),
+            aria_label=t("Search by reference, account, description or e-mail"),
             type="search",
             max_length=100,
             size="2",
@@ -28,7 +29,7 @@ def search() -> rx.Component:
 
 
 def multiple(
-    label: str, field: str, choices: rx.Var[list[Choice]], *, searchable: bool = False
+    label: rx.Var[str], field: str, choices: rx.Var[list[Choice]], *, searchable: bool = False
 ) -> rx.Component:
     """Show a button that opens the values of one filter, several of which may be chosen."""
     return popover(
@@ -37,8 +38,8 @@ def multiple(
             searchable,
             rx.input(
                 on_change=StaffPaymentsState.search_accounts.debounce(250),
-                placeholder="Find an account",
-                aria_label="Find an account",
+                placeholder=t("Find an account"),
+                aria_label=t("Find an account"),
                 type="search",
                 size="2",
                 margin_bottom="8px",
@@ -58,31 +59,31 @@ def multiple(
 def days() -> rx.Component:
     """Show the fields for the first and the last day."""
     return popover(
-        "Dates",
-        _day("From", StaffPaymentsState.since, StaffPaymentsState.choose_since),
-        _day("To", StaffPaymentsState.until, StaffPaymentsState.choose_until),
-        rx.el.small("Days in ", StaffPaymentsState.time_zone, class_name="quiet"),
+        t("Dates"),
+        _day(t("From"), StaffPaymentsState.since, StaffPaymentsState.choose_since),
+        _day(t("To"), StaffPaymentsState.until, StaffPaymentsState.choose_until),
+        rx.el.small(t("Days in {zone}", zone=StaffPaymentsState.time_zone), class_name="quiet"),
     )
 
 
 def amounts() -> rx.Component:
     """Show the fields for the smallest and the largest total."""
     return popover(
-        "Total",
-        _amount("At least", StaffPaymentsState.least, StaffPaymentsState.choose_least),
-        _amount("At most", StaffPaymentsState.most, StaffPaymentsState.choose_most),
+        t("Total"),
+        _amount(t("At least"), StaffPaymentsState.least, StaffPaymentsState.choose_least),
+        _amount(t("At most"), StaffPaymentsState.most, StaffPaymentsState.choose_most),
         rx.cond(
             StaffPaymentsState.amount_fault != "",
             rx.el.p(StaffPaymentsState.amount_fault, class_name="fault", role="alert"),
         ),
-        rx.el.small("Purchases and refunds are negative.", class_name="quiet"),
+        rx.el.small(t("Purchases and refunds are negative."), class_name="quiet"),
     )
 
 
 def columns(known: Sequence[dict[str, str]]) -> rx.Component:
     """Show a button that opens the choice of columns."""
     return popover(
-        "Columns",
+        t("Columns"),
         rx.el.div(
             *(
                 rx.el.label(
@@ -100,7 +101,7 @@ def columns(known: Sequence[dict[str, str]]) -> rx.Component:
             ),
             class_name="value-list",
             role="group",
-            aria_label="Columns",
+            aria_label=t("Columns"),
         ),
     )
 
@@ -112,7 +113,7 @@ def chosen() -> rx.Component:
         rx.cond(
             StaffPaymentsState.narrowed,
             rx.button(
-                "Clear",
+                t("Clear"),
                 on_click=StaffPaymentsState.clear,
                 variant="ghost",
                 color_scheme="gray",
@@ -139,7 +140,7 @@ def _choice(field: str, choice: Choice) -> rx.Component:
     )
 
 
-def _day(label: str, value: rx.Var[str], on_change: rx.EventHandler) -> rx.Component:
+def _day(label: rx.Var[str], value: rx.Var[str], on_change: rx.EventHandler) -> rx.Component:
     return rx.el.label(
         label,
         rx.el.input(type="date", default_value=value, on_change=on_change, key=value),
@@ -147,7 +148,7 @@ def _day(label: str, value: rx.Var[str], on_change: rx.EventHandler) -> rx.Compo
     )
 
 
-def _amount(label: str, value: rx.Var[str], on_change: rx.EventHandler) -> rx.Component:
+def _amount(label: rx.Var[str], value: rx.Var[str], on_change: rx.EventHandler) -> rx.Component:
     return rx.el.label(
         label,
         rx.el.input(
@@ -161,7 +162,7 @@ def _amount(label: str, value: rx.Var[str], on_change: rx.EventHandler) -> rx.Co
     )
 
 
-def popover(label: str, *content: rx.Component) -> rx.Component:
+def popover(label: rx.Var[str], *content: rx.Component) -> rx.Component:
     """Return a button of the toolbar that opens its content beneath."""
     return rx.popover.root(
         rx.popover.trigger(

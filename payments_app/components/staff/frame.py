@@ -10,6 +10,7 @@ from payments_app.components.frame import notice_bar, offline_bar, theme_switch,
 from payments_app.components.look import PlainLink
 from payments_app.components.staff.add_payment import add_payment_dialog
 from payments_app.components.staff.payment_detail import staff_payment_detail
+from payments_app.components.words import t
 from payments_app.settings import Settings
 from payments_app.state.session import SessionState
 
@@ -18,22 +19,22 @@ from payments_app.state.session import SessionState
 class Section:
     """One entry of the rail."""
 
-    label: str
+    label: rx.Var[str]
     icon: str
     href: str
 
 
-OVERVIEW: Final = Section("Overview", "layout-dashboard", "/staff")
-PAYMENTS: Final = Section("Payments", "list", "/staff/payments")
-ACCOUNTS: Final = Section("Accounts", "building-2", "/staff/accounts")
-REVIEW: Final = Section("Review", "list-checks", "/staff/review")
-GATEWAYS: Final = Section("Gateways", "plug-zap", "/staff/gateways")
-EVENTS: Final = Section("Events", "webhook", "/staff/events")
-RECONCILIATION: Final = Section("Reconciliation", "scale", "/staff/reconciliation")
-TEAM: Final = Section("Team", "users", "/staff/team")
-AUDIT: Final = Section("Audit", "scroll-text", "/staff/audit")
+OVERVIEW: Final = Section(t("Overview"), "layout-dashboard", "/staff")
+PAYMENTS: Final = Section(t("Payments"), "list", "/staff/payments")
+ACCOUNTS: Final = Section(t("Accounts"), "building-2", "/staff/accounts")
+REVIEW: Final = Section(t("Review"), "list-checks", "/staff/review")
+GATEWAYS: Final = Section(t("Gateways"), "plug-zap", "/staff/gateways")
+EVENTS: Final = Section(t("Events"), "webhook", "/staff/events")
+RECONCILIATION: Final = Section(t("Reconciliation"), "scale", "/staff/reconciliation")
+TEAM: Final = Section(t("Team"), "users", "/staff/team")
+AUDIT: Final = Section(t("Audit"), "scroll-text", "/staff/audit")
 
-MAIL: Final = Section("Mail", "mail", "/staff/mail")
+MAIL: Final = Section(t("Mail"), "mail", "/staff/mail")
 
 SECTIONS: Final = (
     OVERVIEW,
@@ -53,7 +54,7 @@ SECTIONS: Final = (
 def staff_frame(section: Section, *content: rx.Component) -> rx.Component:
     """Put the content of one of the staff's sections beside the rail, once staff are known."""
     return rx.box(
-        PlainLink.create("Skip to content", href="#content", class_name="skip"),
+        PlainLink.create(t("Skip to content"), href="#content", class_name="skip"),
         offline_bar(),
         notice_bar(),
         rx.el.header(
@@ -66,7 +67,7 @@ def staff_frame(section: Section, *content: rx.Component) -> rx.Component:
                 class_name="brand",
             ),
             rx.el.span(class_name="bar-line wide", aria_hidden="true"),
-            rx.el.span("Staff", class_name="quiet wide"),
+            rx.el.span(t("Staff"), class_name="quiet wide"),
             rx.el.span(class_name="grow"),
             _live_mark(),
             theme_switch(),
@@ -75,9 +76,9 @@ def staff_frame(section: Section, *content: rx.Component) -> rx.Component:
         ),
         rx.el.div(
             rx.el.nav(
-                *(_entry(entry, current=entry == section) for entry in SECTIONS),
+                *(_entry(entry, current=entry is section) for entry in SECTIONS),
                 class_name="rail",
-                aria_label="Sections",
+                aria_label=t("Sections"),
             ),
             rx.el.main(
                 rx.cond(rx.State.is_hydrated & SessionState.is_staff, rx.fragment(*content)),
@@ -108,10 +109,10 @@ def _entry(section: Section, *, current: bool) -> rx.Component:
 def _live_mark() -> rx.Component:
     return rx.cond(
         has_connection_errors,
-        rx.el.span("Reconnecting", class_name="live away wide"),
+        rx.el.span(t("Reconnecting"), class_name="live away wide"),
         rx.cond(
             rx.State.is_hydrated,
-            rx.el.span("Live", class_name="live wide"),
+            rx.el.span(t("Live"), class_name="live wide"),
             rx.fragment(),
         ),
     )

@@ -4,6 +4,7 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.staff import operations
+from payments_app.components.words import t
 from payments_app.services.gateway_cards import Limits
 from payments_app.state.staff.gateways import GatewaysState
 
@@ -12,7 +13,7 @@ def gateway_sheet() -> rx.Component:
     """Return the sheet."""
     card = GatewaysState.card
     return operations.sheet(
-        rx.cond(card, card.label, "Settings"),
+        rx.cond(card, card.label, t("Settings")),
         rx.cond(card, _form()),
         is_open=GatewaysState.editing != "",
         on_open_change=GatewaysState.moved,
@@ -24,11 +25,11 @@ def _form() -> rx.Component:
     return rx.form(
         rx.el.div(
             rx.el.p(
-                "What you set here stands above the environment and counts at once.",
+                t("What you set here stands above the environment and counts at once."),
                 class_name="quiet",
             ),
-            _field("Place in the list", "order", card.order, "A low number comes first."),
-            _field("Currencies", "currencies", card.currencies, "Codes with commas between."),
+            _field(t("Place in the list"), "order", card.order, t("A low number comes first.")),
+            _field(t("Currencies"), "currencies", card.currencies, t("Codes with commas between.")),
             _limits(),
             _fee(),
             rx.cond(
@@ -36,11 +37,11 @@ def _form() -> rx.Component:
                 rx.el.p(GatewaysState.error, class_name="fault", role="alert"),
             ),
             rx.hstack(
-                rx.button("Save", type="submit", disabled=has_connection_errors, size="2"),
+                rx.button(t("Save"), type="submit", disabled=has_connection_errors, size="2"),
                 rx.cond(
                     card.overridden,
                     rx.button(
-                        "Back to the environment's",
+                        t("Back to the environment's"),
                         type="button",
                         on_click=GatewaysState.reset_to_environment,
                         disabled=has_connection_errors,
@@ -58,7 +59,7 @@ def _form() -> rx.Component:
     )
 
 
-def _field(label: str, name: str, value: rx.Var[str], hint: str) -> rx.Component:
+def _field(label: rx.Var[str], name: str, value: rx.Var[str], hint: str) -> rx.Component:
     return rx.el.label(
         rx.el.span(label, class_name="label"),
         rx.el.input(name=name, default_value=value, class_name="ops-input", max_length=500),
@@ -78,11 +79,12 @@ def _limits() -> rx.Component:
         rx.el.table(
             rx.el.thead(
                 rx.el.tr(
-                    rx.el.th("Currency", scope="col"),
-                    rx.el.th("Minimum", scope="col"),
-                    rx.el.th("Maximum", scope="col"),
+                    rx.el.th(t("Currency"), scope="col"),
+                    rx.el.th(t("Minimum"), scope="col"),
+                    rx.el.th(t("Maximum"), scope="col"),
                     rx.cond(
-                        GatewaysState.fee == "fixed", rx.el.th("Customers pay on top", scope="col")
+                        GatewaysState.fee == "fixed",
+                        rx.el.th(t("Customers pay on top"), scope="col"),
                     ),
                 )
             ),
@@ -96,25 +98,25 @@ def _limits() -> rx.Component:
 def _limit(limits: Limits) -> rx.Component:
     return rx.el.tr(
         rx.el.th(limits.currency, scope="row"),
-        rx.el.td(_amount("Minimum", "minimum", limits.currency, limits.minimum)),
-        rx.el.td(_amount("Maximum", "maximum", limits.currency, limits.maximum)),
+        rx.el.td(_amount(t("Minimum"), "minimum", limits.currency, limits.minimum)),
+        rx.el.td(_amount(t("Maximum"), "maximum", limits.currency, limits.maximum)),
         rx.cond(
             GatewaysState.fee == "fixed",
-            rx.el.td(_amount("On top", "fixed", limits.currency, limits.fixed)),
+            rx.el.td(_amount(t("On top"), "fixed", limits.currency, limits.fixed)),
         ),
         key=limits.currency,
     )
 
 
 def _amount(
-    label: str, name: str, currency: str | rx.Var[str], value: str | rx.Var[str]
+    label: rx.Var[str], name: str, currency: str | rx.Var[str], value: str | rx.Var[str]
 ) -> rx.Component:
     return rx.el.input(
         name=f"{name}_{currency}",
         default_value=value,
         placeholder="none",
         input_mode="decimal",
-        aria_label=f"{label} in {currency}",
+        aria_label=t("{label} in {currency}", label=label, currency=currency),
         class_name="ops-input tabular",
     )
 
@@ -122,14 +124,16 @@ def _amount(
 def _fee() -> rx.Component:
     return rx.fragment(
         rx.el.label(
-            rx.el.span("Fee", class_name="label"),
+            rx.el.span(t("Fee"), class_name="label"),
             rx.select.root(
-                rx.select.trigger(aria_label="Fee", variant="surface", color_scheme="gray"),
+                rx.select.trigger(aria_label=t("Fee"), variant="surface", color_scheme="gray"),
                 rx.select.content(
-                    rx.select.item("None: we bear it", value="none"),
-                    rx.select.item("Customers pay a percentage on top", value="percent"),
-                    rx.select.item("Customers pay a fixed amount on top", value="fixed"),
-                    rx.select.item("The gateway's fee is taken off the credit", value="deducted"),
+                    rx.select.item(t("None: we bear it"), value="none"),
+                    rx.select.item(t("Customers pay a percentage on top"), value="percent"),
+                    rx.select.item(t("Customers pay a fixed amount on top"), value="fixed"),
+                    rx.select.item(
+                        t("The gateway's fee is taken off the credit"), value="deducted"
+                    ),
                     position="popper",
                 ),
                 value=GatewaysState.fee,
@@ -141,7 +145,7 @@ def _fee() -> rx.Component:
         rx.cond(
             GatewaysState.fee == "percent",
             rx.el.label(
-                rx.el.span("Percent", class_name="label"),
+                rx.el.span(t("Percent"), class_name="label"),
                 rx.el.input(
                     name="percent",
                     default_value=GatewaysState.card.percent,

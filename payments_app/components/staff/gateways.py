@@ -7,10 +7,11 @@ from payments_app.components.look import CopyButton
 from payments_app.components.pieces import fact, method_icon
 from payments_app.components.staff import operations
 from payments_app.components.staff.gateway_form import gateway_sheet
+from payments_app.components.words import t
 from payments_app.services.gateway_cards import Answers, GatewayCard, Setting
 from payments_app.state.staff.gateways import GatewaysState
 
-_LEAD = (
+_LEAD = t(
     "How each gateway is set up and answers. Keys come from the environment and are never shown."
 )
 
@@ -18,7 +19,7 @@ _LEAD = (
 def gateway_list() -> rx.Component:
     """Show a card for each gateway."""
     return rx.fragment(
-        operations.head("Gateways", _LEAD),
+        operations.head(t("Gateways"), _LEAD),
         rx.cond(
             GatewaysState.phase == "loading",
             operations.skeleton(),
@@ -41,18 +42,21 @@ def _card(card: GatewayCard) -> rx.Component:
         rx.cond(card.why != "", rx.el.p(card.why, class_name="ops-why")),
         rx.cond(card.circuit != "", _figures(card)),
         rx.el.dl(
-            rx.cond(card.circuit != "", fact("Circuit breaker", card.circuit)),
-            rx.cond(card.last_success != "", fact("Last answer", card.last_success)),
+            rx.cond(card.circuit != "", fact(t("Circuit breaker"), card.circuit)),
+            rx.cond(card.last_success != "", fact(t("Last answer"), card.last_success)),
             rx.cond(
                 card.last_fault_at != "",
-                fact("Last error", card.last_fault, rx.el.small(card.last_fault_at)),
+                fact(t("Last error"), card.last_fault, rx.el.small(card.last_fault_at)),
             ),
-            fact("Currencies", rx.cond(card.currencies != "", card.currencies, "None")),
-            fact("Fee", card.fee_text),
-            fact("Place in the list", card.order),
-            fact("Webhooks go to", CopyButton.create(text=card.webhook_url, label="Copy address")),
+            fact(t("Currencies"), rx.cond(card.currencies != "", card.currencies, t("None"))),
+            fact(t("Fee"), card.fee_text),
+            fact(t("Place in the list"), card.order),
             fact(
-                "Settings",
+                t("Webhooks go to"),
+                CopyButton.create(text=card.webhook_url, label=t("Copy address")),
+            ),
+            fact(
+                t("Settings"),
                 rx.el.ul(rx.foreach(card.needed, _setting), class_name="ops-settings"),
             ),
             class_name="facts tabular",
@@ -69,18 +73,18 @@ def _figures(card: GatewayCard) -> rx.Component:
     return rx.el.table(
         rx.el.thead(
             rx.el.tr(
-                rx.el.th(rx.el.span("Time", class_name="sr-only"), scope="col"),
-                rx.el.th("Calls", scope="col", class_name="end"),
-                rx.el.th("Answered", scope="col", class_name="end"),
-                rx.el.th("On average", scope="col", class_name="end"),
+                rx.el.th(rx.el.span(t("Time"), class_name="sr-only"), scope="col"),
+                rx.el.th(t("Calls"), scope="col", class_name="end"),
+                rx.el.th(t("Answered"), scope="col", class_name="end"),
+                rx.el.th(t("On average"), scope="col", class_name="end"),
             )
         ),
-        rx.el.tbody(_period("Last hour", card.hour), _period("Last day", card.day)),
+        rx.el.tbody(_period(t("Last hour"), card.hour), _period(t("Last day"), card.day)),
         class_name="totals tabular",
     )
 
 
-def _period(label: str, answers: Answers) -> rx.Component:
+def _period(label: rx.Var[str], answers: Answers) -> rx.Component:
     none = rx.el.span("none", class_name="quiet")
     return rx.el.tr(
         rx.el.th(label, scope="row"),
@@ -120,28 +124,28 @@ def _actions(card: GatewayCard) -> rx.Component:
         rx.cond(
             GatewaysState.can_act & card.can_probe,
             rx.button(
-                "Test",
+                t("Test"),
                 on_click=GatewaysState.test(card.code),
                 loading=GatewaysState.testing == card.code,
                 disabled=(GatewaysState.testing != "") | has_connection_errors,
                 variant="surface",
                 size="2",
-                aria_label=f"Test {card.label}",
+                aria_label=t("Test {label}", label=card.label),
             ),
         ),
         rx.cond(
             GatewaysState.can_set,
             rx.fragment(
                 rx.button(
-                    "Settings",
+                    t("Settings"),
                     on_click=GatewaysState.edit(card.code),
                     variant="surface",
                     color_scheme="gray",
                     size="2",
-                    aria_label=f"Settings of {card.label}",
+                    aria_label=t("Settings of {label}", label=card.label),
                 ),
                 rx.button(
-                    rx.cond(card.enabled, "Switch off", "Switch on"),
+                    rx.cond(card.enabled, t("Switch off"), t("Switch on")),
                     on_click=GatewaysState.ask_about_switch(card.code),
                     variant="soft",
                     color_scheme="gray",
@@ -158,11 +162,11 @@ def _switch_question(card: GatewayCard) -> rx.Component:
     return operations.question(
         rx.cond(
             card.enabled,
-            "Customers will not be offered it any more, at once. Open payments go on.",
-            "Customers will be offered it at once.",
+            t("Customers will not be offered it any more, at once. Open payments go on."),
+            t("Customers will be offered it at once."),
         ),
         GatewaysState.ask_about_switch(""),
-        rx.cond(card.enabled, "Switch off", "Switch on"),
+        rx.cond(card.enabled, t("Switch off"), t("Switch on")),
         GatewaysState.switch(~card.enabled),
         disabled=has_connection_errors,
     )

@@ -14,19 +14,28 @@ from payments_app.components.staff.table import (
     pages,
     skeleton_rows,
 )
+from payments_app.components.words import t
 from payments_app.services.mailroom import MailRow
 from payments_app.services.wording import MAIL_STATES
 from payments_app.state.payments import ANY
 from payments_app.state.staff.mail import STATES, MailroomState
 
-_LEAD = "Every e-mail to a user, and whether the mail server took it. The text is not kept."
-_HEADS = ("Written", "To", "About", "Payment", "State", "Tries", "Mail server said")
+_LEAD = t("Every e-mail to a user, and whether the mail server took it. The text is not kept.")
+_HEADS = (
+    (t("Written"), ""),
+    (t("To"), ""),
+    (t("About"), ""),
+    (t("Payment"), ""),
+    (t("State"), ""),
+    (t("Tries"), "end"),
+    (t("Mail server said"), ""),
+)
 
 
 def mail_list() -> rx.Component:
     """Show the list with its filters."""
     return rx.fragment(
-        section_head("Mail", lead=_LEAD),
+        section_head(t("Mail"), lead=_LEAD),
         _filters(),
         rx.cond(
             MailroomState.notice != "",
@@ -41,14 +50,14 @@ def mail_list() -> rx.Component:
                 rx.cond(
                     MailroomState.narrowed,
                     no_match(
-                        "No e-mail matches",
-                        "An address or a reference has to be given whole.",
+                        t("No e-mail matches"),
+                        t("An address or a reference has to be given whole."),
                         MailroomState.clear,
                     ),
                     empty(
                         "mail",
-                        "No e-mail yet",
-                        "They are written when payments complete, fail or are refunded.",
+                        t("No e-mail yet"),
+                        t("They are written when payments complete, fail or are refunded."),
                     ),
                 ),
             ),
@@ -63,8 +72,8 @@ def _filters() -> rx.Component:
                 rx.input.slot(rx.icon("search", size=14, aria_hidden="true")),
                 default_value=MailroomState.search_text,
                 on_change=MailroomState.search.debounce(300),
-                placeholder="Address or reference",
-                aria_label="Search by a whole e-mail address or a payment's reference",
+                placeholder=t("Address or reference"),
+                aria_label=t("Search by a whole e-mail address or a payment's reference"),
                 type="search",
                 max_length=254,
                 size="2",
@@ -73,11 +82,11 @@ def _filters() -> rx.Component:
             class_name="search",
         ),
         operations.choice(
-            "State",
+            t("State"),
             MailroomState.chosen_state,
             MailroomState.choose_state,
-            rx.select.item("Any state", value=ANY),
-            *(rx.select.item(MAIL_STATES[state], value=state) for state in STATES),
+            rx.select.item(t("Any state"), value=ANY),
+            *(rx.select.item(t(MAIL_STATES[state]), value=state) for state in STATES),
         ),
         class_name="tools",
         role="search",
@@ -85,34 +94,37 @@ def _filters() -> rx.Component:
 
 
 def _table(*rows: rx.Component) -> rx.Component:
-    heads = [column(label, "end" if label == "Tries" else "") for label in _HEADS]
-    return dense_table("E-mails", [*heads, column("")], *rows)
+    heads = [column(label, look) for label, look in _HEADS]
+    return dense_table(t("E-mails"), [*heads, column("")], *rows)
 
 
 def _row(row: MailRow) -> rx.Component:
     return rx.el.tr(
-        cell("Written", row.created, class_name="quiet tabular nowrap"),
-        cell("To", row.recipient),
-        cell("About", row.kind),
-        cell("Payment", row.payment, class_name="tabular"),
-        cell("State", rx.el.span(row.state_label, class_name=f"pill mail-{row.state}")),
-        cell("Tries", row.attempts, class_name="end tabular"),
+        cell(t("Written"), row.created, class_name="quiet tabular nowrap"),
+        cell(t("To"), row.recipient),
+        cell(t("About"), row.kind),
+        cell(t("Payment"), row.payment, class_name="tabular"),
+        cell(t("State"), rx.el.span(row.state_label, class_name=f"pill mail-{row.state}")),
+        cell(t("Tries"), row.attempts, class_name="end tabular"),
         cell(
-            "Mail server said",
+            t("Mail server said"),
             row.told,
-            rx.cond(row.next_attempt != "", rx.el.span(f" Again {row.next_attempt}.")),
+            rx.cond(
+                row.next_attempt != "",
+                rx.el.span(" ", t("Again {next_attempt}.", next_attempt=row.next_attempt)),
+            ),
             class_name="quiet told",
         ),
         rx.el.td(
             rx.cond(
                 MailroomState.can_act & row.can_retry,
                 rx.button(
-                    "Send now",
+                    t("Send now"),
                     on_click=MailroomState.retry(row.id),
                     disabled=has_connection_errors,
                     variant="ghost",
                     size="1",
-                    aria_label=f"Send now to {row.recipient}",
+                    aria_label=t("Send now to {recipient}", recipient=row.recipient),
                 ),
             ),
             class_name="end",

@@ -4,8 +4,10 @@ from typing import Any
 
 import reflex as rx
 
+from payments_app.components.words import t
 
-def head(title: str, lead: str, *actions: rx.Component) -> rx.Component:
+
+def head(title: rx.Var[str], lead: str, *actions: rx.Component) -> rx.Component:
     """Show a page's title, one sentence on what it is for, and its actions at the far right."""
     return rx.el.div(
         rx.el.div(rx.el.h1(title), rx.el.p(lead, class_name="quiet")),
@@ -15,7 +17,7 @@ def head(title: str, lead: str, *actions: rx.Component) -> rx.Component:
 
 
 def choice(
-    label: str, value: rx.Var[str], on_change: rx.EventHandler, *items: rx.Component
+    label: rx.Var[str], value: rx.Var[str], on_change: rx.EventHandler, *items: rx.Component
 ) -> rx.Component:
     """Show a drop-down that narrows a list."""
     return rx.select.root(
@@ -29,7 +31,7 @@ def choice(
     )
 
 
-def day(label: str, value: rx.Var[str], on_change: Any) -> rx.Component:
+def day(label: rx.Var[str], value: rx.Var[str], on_change: Any) -> rx.Component:
     """Show a field for a day."""
     return rx.el.label(
         label,
@@ -38,7 +40,9 @@ def day(label: str, value: rx.Var[str], on_change: Any) -> rx.Component:
     )
 
 
-def nothing(icon: str, title: str, text: str | rx.Var[str], *more: rx.Component) -> rx.Component:
+def nothing(
+    icon: str, title: rx.Var[str], text: str | rx.Var[str], *more: rx.Component
+) -> rx.Component:
     """Say why a list is empty, and what can be done."""
     return rx.el.div(
         rx.el.span(rx.icon(icon, size=20), class_name="notice-icon", aria_hidden="true"),
@@ -57,7 +61,7 @@ def skeleton() -> rx.Component:
 
 
 def sheet(
-    title: str | rx.Var[str],
+    title: rx.Var[str],
     *content: rx.Component,
     is_open: rx.Var[bool],
     on_open_change: rx.EventHandler,
@@ -73,7 +77,7 @@ def sheet(
                         rx.icon("x", size=16),
                         variant="ghost",
                         color_scheme="gray",
-                        aria_label="Close",
+                        aria_label=t("Close"),
                     )
                 ),
                 align="center",
@@ -89,9 +93,9 @@ def sheet(
 
 
 def question(
-    text: str | rx.Var[str],
+    text: rx.Var[str],
     no: rx.EventHandler | rx.event.EventSpec,
-    yes_label: str,
+    yes_label: rx.Var[str],
     yes: rx.EventHandler | rx.event.EventSpec,
     *,
     disabled: rx.Var[bool],
@@ -100,7 +104,7 @@ def question(
     return rx.el.div(
         rx.el.p(text),
         rx.hstack(
-            rx.button("Leave it", on_click=no, variant="soft", color_scheme="gray", size="2"),
+            rx.button(t("Leave it"), on_click=no, variant="soft", color_scheme="gray", size="2"),
             rx.button(yes_label, on_click=yes, disabled=disabled, size="2"),
             spacing="2",
         ),

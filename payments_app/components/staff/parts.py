@@ -2,13 +2,17 @@
 
 import reflex as rx
 
+from payments_app.components.words import t
 
-def section_head(title: str, *actions: rx.Component, lead: str = "") -> rx.Component:
+
+def section_head(
+    title: rx.Var[str], *actions: rx.Component, lead: rx.Var[str] | str = ""
+) -> rx.Component:
     """Show a section's title, one sentence on what it is for, and its actions to the far right."""
     return rx.el.div(
         rx.el.div(
             rx.el.h1(title),
-            *([rx.el.p(lead, class_name="quiet")] if lead else []),
+            rx.cond(lead, rx.el.p(lead, class_name="quiet")),
             class_name="lead",
         ),
         rx.el.div(*actions, class_name="section-actions"),
@@ -29,7 +33,7 @@ def chip(label: rx.Var[str] | str, on_remove: rx.EventHandler) -> rx.Component:
             rx.icon("x", size=12, aria_hidden="true"),
             on_click=on_remove,
             type="button",
-            aria_label=f"Remove filter {label}",
+            aria_label=t("Remove filter {label}", label=label),
         ),
         class_name="filter-chip",
     )

@@ -7,6 +7,7 @@ from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.look import CopyButton
 from payments_app.components.pieces import fact, method_icon, side_sheet, status_pill
+from payments_app.components.words import t
 from payments_app.services.reports import Linked
 from payments_app.services.staff_detail import EventLine, StaffStep
 from payments_app.state.staff.detail import (
@@ -20,27 +21,33 @@ from payments_app.state.staff.detail import (
 )
 
 _TITLES: Final = {
-    APPROVE: "Approve this payment",
-    CANCEL: "Cancel this payment",
-    CREDIT: "Credit what arrived",
-    CLOSE: "Take out of review",
-    REFUND: "Refund",
+    APPROVE: t("Approve this payment"),
+    CANCEL: t("Cancel this payment"),
+    CREDIT: t("Credit what arrived"),
+    CLOSE: t("Take out of review"),
+    REFUND: t("Refund"),
 }
 _EXPLAINED: Final = {
-    APPROVE: "It becomes Completed and moves the balance by its total. Approve only what you have "
-    "seen: the transfer on the bank's statement, or the refund that you sent.",
-    CANCEL: "It is voided at the provider first where it is still open there. The balance stays.",
-    CREDIT: "The account gets what arrived instead of what was asked for.",
-    CLOSE: "Nothing is credited and the payment stays as it is.",
-    REFUND: "The money goes back the way it came. Where the provider cannot, the refund waits in "
-    "review until someone has sent it by hand.",
+    APPROVE: t(
+        "It becomes Completed and moves the balance by its total. Approve only what you have "
+        "seen: the transfer on the bank's statement, or the refund that you sent."
+    ),
+    CANCEL: t(
+        "It is voided at the provider first where it is still open there. The balance stays."
+    ),
+    CREDIT: t("The account gets what arrived instead of what was asked for."),
+    CLOSE: t("Nothing is credited and the payment stays as it is."),
+    REFUND: t(
+        "The money goes back the way it came. Where the provider cannot, the refund waits in "
+        "review until someone has sent it by hand."
+    ),
 }
 _BUTTONS: Final = {
-    APPROVE: "Approve",
-    CANCEL: "Cancel payment",
-    CREDIT: "Credit",
-    CLOSE: "Take out of review",
-    REFUND: "Refund",
+    APPROVE: t("Approve"),
+    CANCEL: t("Cancel payment"),
+    CREDIT: t("Credit"),
+    CLOSE: t("Take out of review"),
+    REFUND: t("Refund"),
 }
 
 
@@ -59,7 +66,7 @@ def _payment() -> rx.Component:
         rx.el.div(
             rx.el.strong(row.total, class_name="figure tabular"),
             status_pill(row.status, row.status_label),
-            rx.cond(detail.in_review, rx.el.span("In review", class_name="pill pending")),
+            rx.cond(detail.in_review, rx.el.span(t("In review"), class_name="pill pending")),
             class_name="sheet-sum",
         ),
         rx.el.p(row.description, class_name="sheet-what"),
@@ -67,18 +74,18 @@ def _payment() -> rx.Component:
         _actions(),
         rx.cond(StaffDetailState.notice != "", rx.el.p(StaffDetailState.notice, role="status")),
         _facts(),
-        rx.el.h2("What happened"),
+        rx.el.h2(t("What happened")),
         rx.el.ol(rx.foreach(detail.steps, _step), class_name="steps"),
         rx.cond(
             detail.events.length() > 0,
             rx.fragment(
-                rx.el.h2("Messages of the provider"),
+                rx.el.h2(t("Messages of the provider")),
                 rx.el.ul(rx.foreach(detail.events, _event), class_name="steps"),
             ),
         ),
         rx.el.p(
-            rx.link("Webhooks", href=f"/staff/events?search={row.reference}"),
-            rx.link("Audit", href=f"/staff/audit?subject=payment:{row.reference}"),
+            rx.link(t("Webhooks"), href=f"/staff/events?search={row.reference}"),
+            rx.link(t("Audit"), href=f"/staff/audit?subject=payment:{row.reference}"),
             class_name="sheet-links",
         ),
         class_name="sheet-body",
@@ -89,35 +96,37 @@ def _facts() -> rx.Component:
     detail = StaffDetailState.detail
     row = detail.row
 
-    def known(label: str, value: rx.Var[str]) -> rx.Component:
+    def known(label: rx.Var[str], value: rx.Var[str]) -> rx.Component:
         return rx.cond(value != "", fact(label, value))
 
     return rx.el.dl(
         fact(
-            "Account",
+            t("Account"),
             rx.link(detail.account_name, href=f"/staff/accounts/{detail.account_id}"),
         ),
-        known("User", detail.user),
+        known(t("User"), detail.user),
         fact(
-            "Method",
+            t("Method"),
             rx.el.span(method_icon(row.icon), rx.el.span(row.method), class_name="method"),
         ),
-        known("Charged", detail.charged),
-        known("Arrived", detail.arrived_text),
-        known("Fee", detail.fee),
-        known("Can be refunded", detail.left_text),
-        known("Private note", detail.private_note),
-        known("Assigned to", detail.assigned_to),
-        fact("Created", detail.created),
-        known("Completed", detail.completed),
-        known("Pay until", detail.expires),
-        known("Last asked", detail.checked),
-        fact("Reference", CopyButton.create(text=row.reference, label="Copy reference")),
+        known(t("Charged"), detail.charged),
+        known(t("Arrived"), detail.arrived_text),
+        known(t("Fee"), detail.fee),
+        known(t("Can be refunded"), detail.left_text),
+        known(t("Private note"), detail.private_note),
+        known(t("Assigned to"), detail.assigned_to),
+        fact(t("Created"), detail.created),
+        known(t("Completed"), detail.completed),
+        known(t("Pay until"), detail.expires),
+        known(t("Last asked"), detail.checked),
+        fact(t("Reference"), CopyButton.create(text=row.reference, label=t("Copy reference"))),
         rx.cond(
             detail.gateway_reference != "",
             fact(
-                "Provider's reference",
-                CopyButton.create(text=detail.gateway_reference, label="Copy provider's reference"),
+                t("Provider's reference"),
+                CopyButton.create(
+                    text=detail.gateway_reference, label=t("Copy provider's reference")
+                ),
             ),
         ),
         rx.foreach(detail.linked, _linked),
@@ -146,7 +155,7 @@ def _actions() -> rx.Component:
             rx.cond(
                 deeds.ask,
                 rx.button(
-                    "Ask the provider",
+                    t("Ask the provider"),
                     on_click=StaffDetailState.ask,
                     loading=StaffDetailState.busy & (StaffDetailState.deed == ""),
                     disabled=StaffDetailState.busy | has_connection_errors,
@@ -176,7 +185,7 @@ def _button(deed: str) -> rx.Component:
 def _assign() -> rx.Component:
     mine = StaffDetailState.detail.assigned_to == StaffDetailState.user_name
     return rx.button(
-        rx.cond(mine, "Give back", "Assign to me"),
+        rx.cond(mine, t("Give back"), t("Assign to me")),
         on_click=StaffDetailState.assign(~mine),
         disabled=StaffDetailState.busy | has_connection_errors,
         variant="surface",
@@ -205,7 +214,7 @@ def _dialog() -> rx.Component:
                 ),
                 rx.match(deed, *((name, _amount_field()) for name in WITH_AMOUNT), rx.fragment()),
                 _field(
-                    "Why",
+                    t("Why"),
                     rx.text_area(
                         name="reason", max_length=300, rows="3", id="deed-reason", required=True
                     ),
@@ -214,7 +223,7 @@ def _dialog() -> rx.Component:
                 ),
                 rx.hstack(
                     rx.dialog.close(
-                        rx.button("Leave it", type="button", variant="soft", color_scheme="gray")
+                        rx.button(t("Leave it"), type="button", variant="soft", color_scheme="gray")
                     ),
                     rx.button(
                         rx.match(deed, *_BUTTONS.items(), ""),
@@ -240,7 +249,7 @@ def _dialog() -> rx.Component:
 
 def _amount_field() -> rx.Component:
     return _field(
-        "Amount",
+        t("Amount"),
         rx.input(
             rx.input.slot(StaffDetailState.detail.charge_currency, side="right"),
             name="amount",
@@ -254,7 +263,9 @@ def _amount_field() -> rx.Component:
     )
 
 
-def _field(label: str, control: rx.Component, fault: rx.Var[str], target: str) -> rx.Component:
+def _field(
+    label: rx.Var[str], control: rx.Component, fault: rx.Var[str], target: str
+) -> rx.Component:
     return rx.el.div(
         rx.el.label(label, html_for=target, class_name="label"),
         control,
@@ -265,7 +276,7 @@ def _field(label: str, control: rx.Component, fault: rx.Var[str], target: str) -
 
 def _linked(other: Linked) -> rx.Component:
     return fact(
-        "See also",
+        t("See also"),
         rx.el.button(
             other.text,
             on_click=StaffDetailState.open(other.reference),
@@ -290,11 +301,14 @@ def _event(event: EventLine) -> rx.Component:
             event.at,
             " \N{MIDDLE DOT} ",
             event.outcome,
-            rx.cond(event.times > 1, f" \N{MIDDLE DOT} came {event.times} times", ""),
+            rx.cond(
+                event.times > 1,
+                rx.fragment(" \N{MIDDLE DOT} ", t("came {times} times", times=event.times)),
+            ),
             class_name="tabular",
         ),
     )
 
 
 def _not_found() -> rx.Component:
-    return rx.el.div(rx.el.p("There is no such payment."), class_name="sheet-body quiet")
+    return rx.el.div(rx.el.p(t("There is no such payment.")), class_name="sheet-body quiet")

@@ -11,6 +11,7 @@ from payments_app.components.staff.add_payment import add_payment_button
 from payments_app.components.staff.filters import amounts, chosen, columns, days, multiple, search
 from payments_app.components.staff.live import LiveTable, Updated
 from payments_app.components.staff.saved_views import saved_views
+from payments_app.components.words import t
 from payments_app.db.payments import Order
 from payments_app.domain.payment import Role
 from payments_app.services.staff_payments import PAGE_SIZE, Figure
@@ -19,59 +20,57 @@ from payments_app.state.staff.detail import APPROVE, CANCEL, REFUND, StaffDetail
 from payments_app.state.staff.payments import ASK, EVENTS, OPEN, StaffPaymentsState
 
 COLUMNS: Final = (
-    {"key": "account", "label": "Account", "className": ""},
+    {"key": "account", "label": t("Account"), "className": ""},
     {
         "key": "date",
-        "label": "Date",
+        "label": t("Date"),
         "className": "soft tabular",
         "up": Order.OLDEST.value,
         "down": Order.NEWEST.value,
     },
-    {"key": "description", "label": "Description", "className": "cut"},
-    {"key": "method", "label": "Method", "className": "soft"},
-    {"key": "status", "label": "Status", "className": ""},
+    {"key": "description", "label": t("Description"), "className": "cut"},
+    {"key": "method", "label": t("Method"), "className": "soft"},
+    {"key": "status", "label": t("Status"), "className": ""},
     {
         "key": "total",
-        "label": "Total",
+        "label": t("Total"),
         "className": "end tabular strong",
         "up": Order.LOWEST.value,
         "down": Order.HIGHEST.value,
     },
-    {"key": "fee", "label": "Fee", "className": "end tabular soft"},
-    {"key": "age", "label": "Pending for", "className": "end tabular soft"},
+    {"key": "fee", "label": t("Fee"), "className": "end tabular soft"},
+    {"key": "age", "label": t("Pending for"), "className": "end tabular soft"},
 )
 """In the order of the table; the description always stays, since it opens the payment."""
 
 _TEXTS: Final = {
-    "name": "Payments of all accounts",
-    "one": "1 new payment",
-    "more": "{count} new payments",
-    "private": "For staff only",
-    "actions": "Actions",
-    "menu": "Actions for {reference}",
+    "name": t("Payments of all accounts"),
+    "private": t("For staff only"),
+    "actions": t("Actions"),
+    "menu": t("Actions for {reference}"),
 }
 
 
-_LOOKS: Final = {OPEN: "Open", EVENTS: "Show webhooks"}
+_LOOKS: Final = {OPEN: t("Open"), EVENTS: t("Show webhooks")}
 _ACTS: Final = {
-    APPROVE: "Approve",
-    CANCEL: "Cancel",
-    REFUND: "Refund",
-    ASK: "Ask the provider now",
+    APPROVE: t("Approve"),
+    CANCEL: t("Cancel"),
+    REFUND: t("Refund"),
+    ASK: t("Ask the provider now"),
 }
 
 
 def staff_payments() -> rx.Component:
     """Show the list with what narrows it, or why there is none."""
     return rx.fragment(
-        parts.section_head("Payments", _live_mark(), _export(), add_payment_button()),
+        parts.section_head(t("Payments"), _live_mark(), _export(), add_payment_button()),
         rx.el.div(
             search(),
             saved_views(),
-            multiple("Status", "status", StaffPaymentsState.statuses),
-            multiple("Method", "method", StaffPaymentsState.methods),
-            multiple("Currency", "currency", StaffPaymentsState.currencies),
-            multiple("Account", "account", StaffPaymentsState.accounts, searchable=True),
+            multiple(t("Status"), "status", StaffPaymentsState.statuses),
+            multiple(t("Method"), "method", StaffPaymentsState.methods),
+            multiple(t("Currency"), "currency", StaffPaymentsState.currencies),
+            multiple(t("Account"), "account", StaffPaymentsState.accounts, searchable=True),
             days(),
             amounts(),
             columns(COLUMNS),
@@ -85,7 +84,7 @@ def staff_payments() -> rx.Component:
             (
                 "error",
                 table.failed(
-                    "The payments cannot be shown just now",
+                    t("The payments cannot be shown just now"),
                     StaffPaymentsState.error_reference,
                     StaffPaymentsState.refresh,
                 ),
@@ -141,26 +140,28 @@ def _nothing() -> rx.Component:
         rx.cond(
             StaffPaymentsState.narrowed,
             table.no_match(
-                "No payment matches", StaffPaymentsState.filters_text, StaffPaymentsState.clear
+                t("No payment matches"), StaffPaymentsState.filters_text, StaffPaymentsState.clear
             ),
-            table.empty("wallet", "No payments yet", "The first one shows here by itself."),
+            table.empty("wallet", t("No payments yet"), t("The first one shows here by itself.")),
         ),
     )
 
 
 def _figure(figure: Figure) -> rx.Component:
-    return parts.stat(figure.currency, figure.completed, f"completed, {figure.rows} payments")
+    return parts.stat(
+        figure.currency, figure.completed, t("completed, {rows} payments", rows=figure.rows)
+    )
 
 
 def _live_mark() -> rx.Component:
     return rx.cond(
         has_connection_errors,
-        rx.el.span("Reconnecting", class_name="live away"),
+        rx.el.span(t("Reconnecting"), class_name="live away"),
         rx.el.span(
-            "Live",
+            t("Live"),
             Updated.create(
                 stamp=f"{StaffPaymentsState.turn}-{StaffPaymentsState.patch['last']}",
-                text="updated {ago}",
+                text=t("updated {ago}"),
                 locale=StaffPaymentsState.locale,
             ),
             class_name="live",
@@ -169,7 +170,7 @@ def _live_mark() -> rx.Component:
 
 
 def _export() -> rx.Component:
-    label = "Download as CSV"
+    label = t("Download as CSV")
     return rx.tooltip(
         rx.icon_button(
             PlainLink.create(

@@ -3,6 +3,7 @@
 import reflex as rx
 
 from payments_app.components.forms import field, panel
+from payments_app.components.words import t
 from payments_app.domain.payment import Role
 from payments_app.services.directory import Profile
 from payments_app.state.session import SessionState
@@ -14,16 +15,22 @@ def personal_data(profile: Profile) -> rx.Component:
     return rx.cond(
         SessionState.role == Role.OWNER.value,
         panel(
-            "Personal data",
+            t("Personal data"),
             rx.cond(
                 profile.erased,
                 rx.el.p(
-                    "It was erased. Payments, balances and the audit log's chain are as they were.",
+                    t(
+                        "It was erased. Payments, balances and the audit log's chain are as "
+                        "they were."
+                    ),
                     class_name="quiet",
                 ),
                 rx.el.p(
-                    "When one of the account's people asks for what is kept about them, download"
-                    " it; when they ask you to forget them, erase it.",
+                    t(
+                        "When one of the account's people asks for what is kept about them, "
+                        "download"
+                        " it; when they ask you to forget them, erase it."
+                    ),
                     class_name="quiet",
                 ),
             ),
@@ -41,7 +48,7 @@ def _download(profile: Profile) -> rx.Component:
     return rx.button(
         rx.el.a(
             rx.icon("download", size=14, aria_hidden="true"),
-            "Download as JSON",
+            t("Download as JSON"),
             href=f"/staff/exports/personal-data/{profile.id}",
             download=True,
         ),
@@ -54,29 +61,32 @@ def _download(profile: Profile) -> rx.Component:
 def _erasing() -> rx.Component:
     return rx.dialog.root(
         rx.dialog.trigger(
-            rx.button("Erase", variant="surface", color_scheme="red", size="2", type="button")
+            rx.button(t("Erase"), variant="surface", color_scheme="red", size="2", type="button")
         ),
         rx.dialog.content(
-            rx.dialog.title("Erase all personal data of this account?", size="4"),
+            rx.dialog.title(t("Erase all personal data of this account?"), size="4"),
             rx.dialog.description(
-                "Names, e-mail addresses, sessions, notes, texts and e-mails are removed for good,"
-                " and its users cannot log in any more. Payments, balances and references stay.",
+                t(
+                    "Names, e-mail addresses, sessions, notes, texts and e-mails are removed "
+                    "for good,"
+                    " and its users cannot log in any more. Payments, balances and references stay."
+                ),
                 size="2",
                 margin_bottom="12px",
             ),
             rx.el.form(
-                rx.el.p("Account: ", rx.el.strong(ErasureState.profile.name)),
+                rx.el.p(t("Account"), ": ", rx.el.strong(ErasureState.profile.name)),
                 field(
-                    "Type the account's name",
+                    t("Type the account's name"),
                     "account_name",
                     ErasureState.erasure_fault,
                     auto_complete="off",
                 ),
                 rx.flex(
                     rx.dialog.close(
-                        rx.button("Leave it", variant="soft", color_scheme="gray", type="button")
+                        rx.button(t("Leave it"), variant="soft", color_scheme="gray", type="button")
                     ),
-                    rx.button("Erase for good", type="submit", color_scheme="red"),
+                    rx.button(t("Erase for good"), type="submit", color_scheme="red"),
                     spacing="3",
                     justify="end",
                 ),

@@ -5,6 +5,7 @@ from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.pieces import method_icon
 from payments_app.components.staff import operations
+from payments_app.components.words import t
 from payments_app.services.reconciliation_view import (
     DifferenceLine,
     ResultCard,
@@ -13,13 +14,15 @@ from payments_app.services.reconciliation_view import (
 )
 from payments_app.state.staff.reconciliation import ReconciliationState
 
-_LEAD = "What we hold against what each gateway says, by UTC day. Yesterday is compared by itself."
+_LEAD = t(
+    "What we hold against what each gateway says, by UTC day. Yesterday is compared by itself."
+)
 
 
 def reconciliation_list() -> rx.Component:
     """Show the comparisons."""
     return rx.fragment(
-        operations.head("Reconciliation", _LEAD, _actions()),
+        operations.head(t("Reconciliation"), _LEAD, _actions()),
         rx.cond(
             ReconciliationState.notice != "",
             rx.el.p(ReconciliationState.notice, class_name="ops-notice", role="status"),
@@ -35,8 +38,8 @@ def reconciliation_list() -> rx.Component:
                 ),
                 operations.nothing(
                     "scale",
-                    "Nothing has been compared yet",
-                    "A day is compared some hours after it is over, or when you say so.",
+                    t("Nothing has been compared yet"),
+                    t("A day is compared some hours after it is over, or when you say so."),
                 ),
             ),
         ),
@@ -46,7 +49,7 @@ def reconciliation_list() -> rx.Component:
 def _actions() -> rx.Component:
     return rx.fragment(
         rx.button(
-            "Check balances",
+            t("Check balances"),
             on_click=ReconciliationState.check_balances,
             variant="surface",
             color_scheme="gray",
@@ -56,7 +59,7 @@ def _actions() -> rx.Component:
             ReconciliationState.can_act,
             rx.fragment(
                 rx.el.label(
-                    "Day (UTC)",
+                    t("Day (UTC)"),
                     rx.el.input(
                         type="date",
                         default_value=ReconciliationState.last_day,
@@ -66,7 +69,7 @@ def _actions() -> rx.Component:
                     class_name="ops-day",
                 ),
                 rx.button(
-                    "Compare",
+                    t("Compare"),
                     on_click=ReconciliationState.compare,
                     loading=ReconciliationState.busy,
                     disabled=ReconciliationState.busy | has_connection_errors,
@@ -83,7 +86,7 @@ def _balances() -> rx.Component:
             ReconciliationState.wrong.length() == 0,
             rx.el.p(
                 rx.icon("check", size=14, aria_hidden="true"),
-                "Every balance equals the sum of its Completed rows.",
+                t("Every balance equals the sum of its Completed rows."),
                 class_name="ops-result good",
             ),
             rx.el.ul(rx.foreach(ReconciliationState.wrong, _wrong), class_name="ops-settings"),
@@ -96,7 +99,7 @@ def _balances() -> rx.Component:
 def _wrong(balance: WrongBalance) -> rx.Component:
     return rx.el.li(
         rx.el.strong(balance.account),
-        f"balance {balance.kept}, its rows sum to {balance.found}",
+        t("balance {kept}, its rows sum to {found}", kept=balance.kept, found=balance.found),
         class_name="ops-missing",
     )
 
@@ -109,7 +112,10 @@ def _result(result: ResultCard) -> rx.Component:
             rx.el.span(result.day, class_name="tabular quiet"),
             rx.el.span(result.state_label, class_name=f"pill {result.state}"),
             rx.el.span(class_name="grow"),
-            rx.el.span(f"Compared: {result.compared}, {result.when}", class_name="label"),
+            rx.el.span(
+                t("Compared: {compared}, {when}", compared=result.compared, when=result.when),
+                class_name="label",
+            ),
             class_name="ops-card-head",
         ),
         rx.cond(result.note != "", rx.el.p(result.note, class_name="quiet")),
@@ -125,9 +131,9 @@ def _result(result: ResultCard) -> rx.Component:
 
 def _total(total: TotalLine) -> rx.Component:
     return rx.el.li(
-        rx.el.span("Here ", class_name="quiet"),
+        rx.el.span(t("Here"), " ", class_name="quiet"),
         total.ours,
-        rx.el.span(" There ", class_name="quiet"),
+        rx.el.span(" ", t("There"), " ", class_name="quiet"),
         rx.el.span(total.theirs, class_name=rx.cond(total.agrees, "", "ops-missing")),
     )
 
@@ -137,16 +143,16 @@ def _differences(result: ResultCard) -> rx.Component:
         rx.el.table(
             rx.el.thead(
                 rx.el.tr(
-                    rx.el.th("Difference", scope="col"),
-                    rx.el.th("Reference", scope="col"),
-                    rx.el.th("Here", scope="col", class_name="end"),
-                    rx.el.th("There", scope="col", class_name="end"),
-                    rx.el.th("What was done", scope="col"),
+                    rx.el.th(t("Difference"), scope="col"),
+                    rx.el.th(t("Reference"), scope="col"),
+                    rx.el.th(t("Here"), scope="col", class_name="end"),
+                    rx.el.th(t("There"), scope="col", class_name="end"),
+                    rx.el.th(t("What was done"), scope="col"),
                 )
             ),
             rx.el.tbody(rx.foreach(result.differences, _difference)),
             class_name="ops-table",
-            aria_label="Differences",
+            aria_label=t("Differences"),
         ),
         class_name="ops-scroll",
     )
@@ -164,8 +170,8 @@ def _difference(line: DifferenceLine) -> rx.Component:
             rx.el.small(line.gateway_reference),
             class_name="tabular",
         ),
-        rx.el.td(line.ours, class_name="end tabular", custom_attrs={"data-label": "Here"}),
-        rx.el.td(line.theirs, class_name="end tabular", custom_attrs={"data-label": "There"}),
+        rx.el.td(line.ours, class_name="end tabular", custom_attrs={"data-label": t("Here")}),
+        rx.el.td(line.theirs, class_name="end tabular", custom_attrs={"data-label": t("There")}),
         rx.el.td(
             rx.cond(
                 line.settled != "",
@@ -173,13 +179,13 @@ def _difference(line: DifferenceLine) -> rx.Component:
                 rx.cond(
                     ReconciliationState.can_act,
                     rx.button(
-                        "Pull in",
+                        t("Pull in"),
                         on_click=ReconciliationState.pull_in(line.id),
                         disabled=ReconciliationState.busy | has_connection_errors,
                         variant="surface",
                         size="1",
                     ),
-                    "Open",
+                    t("Open"),
                 ),
             )
         ),

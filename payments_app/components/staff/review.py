@@ -8,26 +8,38 @@ from payments_app.components.staff.add_payment import add_payment_button
 from payments_app.components.staff.parts import section_head
 from payments_app.components.staff.table import cell, column, dense_table, empty, skeleton_rows
 from payments_app.components.staff.unmatched import unmatched_list
+from payments_app.components.words import t
 from payments_app.services.approvals import Waiting
 from payments_app.services.review_queue import MOST_SHOWN, QueueRow, Whose
 from payments_app.state.staff.detail import StaffDetailState
 from payments_app.state.staff.review import ReviewState
 
-_LEAD = "What no machine can decide: sums that do not match, transfers to confirm, refunds to send."
-_COLUMNS = ("What to look at", "Account", "Method", "Asked", "Said", "Since", "Status", "Taken by")
+_LEAD = t(
+    "What no machine can decide: sums that do not match, transfers to confirm, refunds to send."
+)
+_COLUMNS = (
+    (t("What to look at"), ""),
+    (t("Account"), ""),
+    (t("Method"), ""),
+    (t("Asked"), "end"),
+    (t("Said"), "end"),
+    (t("Since"), ""),
+    (t("Status"), ""),
+    (t("Taken by"), ""),
+)
 
 
 def review_list() -> rx.Component:
     """Show the queue."""
     return rx.fragment(
-        section_head("Review", add_payment_button(), lead=_LEAD),
+        section_head(t("Review"), add_payment_button(), lead=_LEAD),
         rx.cond(ReviewState.notice != "", rx.el.p(ReviewState.notice, role="status")),
         _approvals(),
         unmatched_list(),
         rx.segmented_control.root(
-            rx.segmented_control.item("All", value=Whose.ALL.value),
-            rx.segmented_control.item("Mine", value=Whose.MINE.value),
-            rx.segmented_control.item("Nobody's", value=Whose.NOBODYS.value),
+            rx.segmented_control.item(t("All"), value=Whose.ALL.value),
+            rx.segmented_control.item(t("Mine"), value=Whose.MINE.value),
+            rx.segmented_control.item(t("Nobody's"), value=Whose.NOBODYS.value),
             value=ReviewState.whose,
             on_change=ReviewState.choose,
             size="1",
@@ -35,22 +47,29 @@ def review_list() -> rx.Component:
         ),
         rx.cond(
             ReviewState.phase == "loading",
-            dense_table("Review", _head(), *skeleton_rows(len(_COLUMNS)), busy=True),
+            dense_table(t("Review"), _head(), *skeleton_rows(len(_COLUMNS)), busy=True),
             rx.cond(
                 ReviewState.rows.length() > 0,
-                dense_table("Review", _head(), rx.foreach(ReviewState.rows, _row)),
-                empty("circle-check", "Nothing to look at", "What needs a decision appears here."),
+                dense_table(t("Review"), _head(), rx.foreach(ReviewState.rows, _row)),
+                empty(
+                    "circle-check",
+                    t("Nothing to look at"),
+                    t("What needs a decision appears here."),
+                ),
             ),
         ),
         rx.cond(
             ReviewState.more,
-            rx.el.p(f"Only the oldest {MOST_SHOWN} are shown.", class_name="quiet"),
+            rx.el.p(
+                t("Only the oldest {most_shown} are shown.", most_shown=MOST_SHOWN),
+                class_name="quiet",
+            ),
         ),
     )
 
 
 def _head() -> list[rx.Component]:
-    return [column(label, "end" if label in ("Asked", "Said") else "") for label in _COLUMNS]
+    return [column(label, look) for label, look in _COLUMNS]
 
 
 def _row(row: QueueRow) -> rx.Component:
@@ -63,13 +82,13 @@ def _row(row: QueueRow) -> rx.Component:
                 class_name="row-link row-button",
             )
         ),
-        cell("Account", row.account),
-        cell("Method", row.method, class_name="soft"),
-        cell("Asked", row.asked, class_name="end tabular"),
-        cell("Said", row.said, class_name="end tabular"),
-        cell("Since", row.since, class_name="soft tabular"),
-        cell("Status", status_pill(row.status, row.status_label)),
-        cell("Taken by", row.assigned_to, class_name="soft"),
+        cell(t("Account"), row.account),
+        cell(t("Method"), row.method, class_name="soft"),
+        cell(t("Asked"), row.asked, class_name="end tabular"),
+        cell(t("Said"), row.said, class_name="end tabular"),
+        cell(t("Since"), row.since, class_name="soft tabular"),
+        cell(t("Status"), status_pill(row.status, row.status_label)),
+        cell(t("Taken by"), row.assigned_to, class_name="soft"),
         key=row.reference,
     )
 
@@ -78,7 +97,7 @@ def _approvals() -> rx.Component:
     return rx.cond(
         ReviewState.requests.length() > 0,
         rx.el.section(
-            rx.el.h2("Waiting for a second person", id="second-person"),
+            rx.el.h2(t("Waiting for a second person"), id="second-person"),
             rx.foreach(ReviewState.requests, _request),
             class_name="requests",
             aria_labelledby="second-person",
@@ -87,7 +106,7 @@ def _approvals() -> rx.Component:
 
 
 def _request(request: Waiting) -> rx.Component:
-    what = rx.cond(request.action == "refund", "Refund", "Payment by hand")
+    what = rx.cond(request.action == "refund", t("Refund"), t("Payment by hand"))
     return rx.el.div(
         rx.el.p(
             rx.el.strong(request.amount, class_name="tabular"),
@@ -98,7 +117,7 @@ def _request(request: Waiting) -> rx.Component:
         ),
         rx.el.p(request.asked_by, " \N{MIDDLE DOT} ", request.asked_at, class_name="quiet tabular"),
         rx.cond(ReviewState.may_act & ~request.own, _decision(request)),
-        rx.cond(request.own, rx.el.p("Someone else has to decide this.", class_name="quiet")),
+        rx.cond(request.own, rx.el.p(t("Someone else has to decide this."), class_name="quiet")),
         class_name="question",
     )
 
@@ -107,21 +126,21 @@ def _decision(request: Waiting) -> rx.Component:
     return rx.cond(
         ReviewState.declining == request.id,
         rx.form(
-            rx.input(name="reason", placeholder="Why", aria_label="Why", max_length=300),
+            rx.input(name="reason", placeholder=t("Why"), aria_label=t("Why"), max_length=300),
             rx.cond(
                 ReviewState.decline_fault != "",
                 rx.el.p(ReviewState.decline_fault, class_name="fault", role="alert"),
             ),
             rx.hstack(
                 rx.button(
-                    "Leave it",
+                    t("Leave it"),
                     type="button",
                     on_click=ReviewState.ask_to_decline(0),
                     variant="soft",
                     color_scheme="gray",
                 ),
                 rx.button(
-                    "Decline", type="submit", color_scheme="red", disabled=has_connection_errors
+                    t("Decline"), type="submit", color_scheme="red", disabled=has_connection_errors
                 ),
                 spacing="2",
             ),
@@ -130,14 +149,14 @@ def _decision(request: Waiting) -> rx.Component:
         ),
         rx.hstack(
             rx.button(
-                "Approve",
+                t("Approve"),
                 on_click=ReviewState.agree(request.id),
                 disabled=has_connection_errors,
                 variant="surface",
                 size="2",
             ),
             rx.button(
-                "Decline\N{HORIZONTAL ELLIPSIS}",
+                t("Decline\N{HORIZONTAL ELLIPSIS}"),
                 on_click=ReviewState.ask_to_decline(request.id),
                 variant="soft",
                 color_scheme="gray",

@@ -4,6 +4,7 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.staff.filters import popover
+from payments_app.components.words import t
 from payments_app.services.saved_views import LONGEST_NAME
 from payments_app.state.staff.payments import StaffPaymentsState
 from payments_app.state.staff.saved_views import SavedViewsState, View
@@ -12,23 +13,23 @@ from payments_app.state.staff.saved_views import SavedViewsState, View
 def saved_views() -> rx.Component:
     """Show the button that opens the user's own views."""
     return popover(
-        "Views",
+        t("Views"),
         rx.cond(
             SavedViewsState.views.length() > 0,
             rx.el.ul(rx.foreach(SavedViewsState.views, _view), class_name="view-list"),
             rx.el.p(
-                "Keep the filters and columns that you use often under a name.",
+                t("Keep the filters and columns that you use often under a name."),
                 class_name="quiet",
             ),
         ),
         _form(
-            "Save this view as",
-            "Save",
+            t("Save this view as"),
+            t("Save"),
             SavedViewsState.save,
             SavedViewsState.save_fault,
             key=f"save-{SavedViewsState.saves}",
         ),
-        rx.el.small("A name that you have used already replaces that view.", class_name="quiet"),
+        rx.el.small(t("A name that you have used already replaces that view."), class_name="quiet"),
     )
 
 
@@ -37,8 +38,8 @@ def _view(view: View) -> rx.Component:
         rx.cond(
             SavedViewsState.renaming == view.id,
             _form(
-                "New name",
-                "Rename",
+                t("New name"),
+                t("Rename"),
                 SavedViewsState.rename,
                 SavedViewsState.rename_fault,
                 key=f"rename-{view.id}",
@@ -59,8 +60,8 @@ def _view(view: View) -> rx.Component:
                         )
                     },
                 ),
-                _small_button("pencil", "Rename", view, SavedViewsState.ask_to_rename),
-                _small_button("trash-2", "Delete", view, SavedViewsState.delete),
+                _small_button("pencil", t("Rename"), view, SavedViewsState.ask_to_rename),
+                _small_button("trash-2", t("Delete"), view, SavedViewsState.delete),
             ),
         ),
         key=view.id,
@@ -72,7 +73,7 @@ def _small_button(icon: str, what: str, view: View, on_click: rx.EventHandler) -
         rx.icon(icon, size=14),
         on_click=on_click(view.id),
         disabled=has_connection_errors,
-        aria_label=f"{what} {view.name}",
+        aria_label=t("{what} {name}", what=what, name=view.name),
         variant="ghost",
         color_scheme="gray",
         size="1",
@@ -80,7 +81,7 @@ def _small_button(icon: str, what: str, view: View, on_click: rx.EventHandler) -
 
 
 def _form(
-    label: str,
+    label: rx.Var[str],
     button: str,
     on_submit: rx.EventHandler,
     fault: rx.Var[str],

@@ -8,11 +8,16 @@ from collections.abc import Sequence
 
 import reflex as rx
 
+from payments_app.components.words import t
+
 _SKELETON_ROWS = 12
 
 
 def dense_table(
-    label: str, head: Sequence[rx.Component], *rows: rx.Component, busy: rx.Var[bool] | bool = False
+    label: rx.Var[str],
+    head: Sequence[rx.Component],
+    *rows: rx.Component,
+    busy: rx.Var[bool] | bool = False,
 ) -> rx.Component:
     """Return a table of 36 px rows; ``label`` is its name for screen readers."""
     return rx.el.div(
@@ -27,13 +32,13 @@ def dense_table(
     )
 
 
-def column(label: str, class_name: str = "") -> rx.Component:
+def column(label: rx.Var[str], class_name: str = "") -> rx.Component:
     """Return a column's head; class ``end`` puts figures to the right."""
     return rx.el.th(label, scope="col", class_name=class_name)
 
 
 def sortable(
-    label: str,
+    label: rx.Var[str],
     on_click: rx.EventHandler,
     *,
     ascending: rx.Var[bool],
@@ -62,7 +67,9 @@ def sortable(
     )
 
 
-def cell(label: str, *content: rx.Component | rx.Var[str], class_name: str = "") -> rx.Component:
+def cell(
+    label: rx.Var[str], *content: rx.Component | rx.Var[str], class_name: str = ""
+) -> rx.Component:
     """Return one cell; ``label`` stands before it where the row is a card."""
     return rx.el.td(*content, class_name=class_name, custom_attrs={"data-label": label})
 
@@ -78,7 +85,7 @@ def skeleton_rows(columns: int) -> list[rx.Component]:
     ]
 
 
-def notice(icon: str, title: str | rx.Var[str], *content: rx.Component) -> rx.Component:
+def notice(icon: str, title: rx.Var[str], *content: rx.Component) -> rx.Component:
     """Say something in the place of a table."""
     return rx.el.div(
         rx.el.span(rx.icon(icon, size=20), class_name="notice-icon", aria_hidden="true"),
@@ -88,29 +95,31 @@ def notice(icon: str, title: str | rx.Var[str], *content: rx.Component) -> rx.Co
     )
 
 
-def empty(icon: str, title: str, text: str, *actions: rx.Component) -> rx.Component:
+def empty(icon: str, title: rx.Var[str], text: str, *actions: rx.Component) -> rx.Component:
     """Say that there is nothing yet, and what to do next."""
     return notice(icon, title, rx.el.p(text), rx.el.div(*actions, class_name="notice-actions"))
 
 
-def no_match(title: str, filters: rx.Var[str] | str, on_clear: rx.EventHandler) -> rx.Component:
+def no_match(
+    title: rx.Var[str], filters: rx.Var[str] | str, on_clear: rx.EventHandler
+) -> rx.Component:
     """Say that the filters leave nothing over, which they are, and offer to clear them."""
     return notice(
         "search-x",
         title,
         rx.el.p(filters),
-        rx.button("Clear filters", on_click=on_clear, variant="surface", size="2"),
+        rx.button(t("Clear filters"), on_click=on_clear, variant="surface", size="2"),
     )
 
 
-def failed(title: str, reference: rx.Var[str], on_retry: rx.EventHandler) -> rx.Component:
+def failed(title: rx.Var[str], reference: rx.Var[str], on_retry: rx.EventHandler) -> rx.Component:
     """Say that the list could not be read, with the reference to quote."""
     return notice(
         "triangle-alert",
         title,
-        rx.el.p("Nothing is lost. Try again in a moment."),
-        rx.button("Try again", on_click=on_retry, variant="surface", size="2"),
-        rx.el.small(f"If it stays so, quote {reference} to the operators."),
+        rx.el.p(t("Nothing is lost. Try again in a moment.")),
+        rx.button(t("Try again"), on_click=on_retry, variant="surface", size="2"),
+        rx.el.small(t("If it stays so, quote {reference} to the operators.", reference=reference)),
     )
 
 
@@ -125,14 +134,14 @@ def pages(
     return rx.el.nav(
         rx.el.span(range_text, class_name="tabular"),
         rx.el.span(class_name="grow"),
-        _page_button("Previous", on_newer, has_newer),
-        _page_button("Next", on_older, has_older),
+        _page_button(t("Previous"), on_newer, has_newer),
+        _page_button(t("Next"), on_older, has_older),
         class_name="foot",
-        aria_label="Pages",
+        aria_label=t("Pages"),
     )
 
 
-def _page_button(label: str, on_click: rx.EventHandler, can: rx.Var[bool]) -> rx.Component:
+def _page_button(label: rx.Var[str], on_click: rx.EventHandler, can: rx.Var[bool]) -> rx.Component:
     return rx.button(
         label, on_click=on_click, disabled=~can, variant="surface", color_scheme="gray", size="1"
     )

@@ -4,6 +4,7 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.staff.add_payment import add_payment_button
+from payments_app.components.words import t
 from payments_app.services.unmatched import MOST_SHOWN, Stranger
 from payments_app.state.staff.unmatched import UnmatchedState
 
@@ -15,11 +16,17 @@ def unmatched_list() -> rx.Component:
     return rx.cond(
         UnmatchedState.strangers_count > 0,
         rx.el.section(
-            rx.el.h2("Of no payment here", id="unmatched"),
+            rx.el.h2(t("Of no payment here"), id="unmatched"),
             rx.foreach(UnmatchedState.strangers, _stranger),
             rx.cond(
                 UnmatchedState.strangers_count > MOST_SHOWN,
-                rx.link(f"All {UnmatchedState.strangers_count} of them", href=_UNMATCHED),
+                rx.link(
+                    t(
+                        "All {count} of them",
+                        count=UnmatchedState.strangers_count,
+                    ),
+                    href=_UNMATCHED,
+                ),
             ),
             class_name="requests",
             aria_labelledby="unmatched",
@@ -39,7 +46,7 @@ def _stranger(stranger: Stranger) -> rx.Component:
             dot,
             rx.cond(
                 stranger.is_money,
-                "Paid at the provider, but not in our books",
+                t("Paid at the provider, but not in our books"),
                 stranger.kind,
             ),
         ),
@@ -57,7 +64,7 @@ def _stranger(stranger: Stranger) -> rx.Component:
 def _ways(stranger: Stranger) -> rx.Component:
     return rx.hstack(
         rx.button(
-            rx.link("Show message", href=f"{_UNMATCHED}&event={stranger.id}", underline="none"),
+            rx.link(t("Show message"), href=f"{_UNMATCHED}&event={stranger.id}", underline="none"),
             as_child=True,
             variant="surface",
             size="2",
@@ -66,7 +73,7 @@ def _ways(stranger: Stranger) -> rx.Component:
         rx.cond(
             UnmatchedState.may_set_aside,
             rx.button(
-                "Set aside\N{HORIZONTAL ELLIPSIS}",
+                t("Set aside…"),
                 on_click=UnmatchedState.ask_to_leave(stranger.id),
                 variant="soft",
                 color_scheme="gray",
@@ -80,20 +87,20 @@ def _ways(stranger: Stranger) -> rx.Component:
 
 def _leaving() -> rx.Component:
     return rx.form(
-        rx.input(name="reason", placeholder="Why", aria_label="Why", max_length=300),
+        rx.input(name="reason", placeholder=t("Why"), aria_label=t("Why"), max_length=300),
         rx.cond(
             UnmatchedState.fault != "",
             rx.el.p(UnmatchedState.fault, class_name="fault", role="alert"),
         ),
         rx.hstack(
             rx.button(
-                "Leave it",
+                t("Leave it"),
                 type="button",
                 on_click=UnmatchedState.ask_to_leave(0),
                 variant="soft",
                 color_scheme="gray",
             ),
-            rx.button("Set aside", type="submit", disabled=has_connection_errors),
+            rx.button(t("Set aside"), type="submit", disabled=has_connection_errors),
             spacing="2",
         ),
         on_submit=UnmatchedState.set_aside,

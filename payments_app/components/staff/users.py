@@ -5,16 +5,17 @@ import reflex as rx
 from payments_app.components.forms import dialog_buttons, field
 from payments_app.components.look import CopyButton
 from payments_app.components.staff.table import cell, column, dense_table
+from payments_app.components.words import t
 from payments_app.domain.payment import Role
 from payments_app.services.users import ROLES, UserRow
 from payments_app.state.session import SessionState
 from payments_app.state.staff.users import UsersState
 
-_HEAD = ("Name", "E-mail", "Role", "Two-factor", "State", "")
+_HEAD = (t("Name"), t("E-mail"), t("Role"), t("Two-factor"), t("State"), "")
 _STAFF_ROLES = [role for role in ROLES if role is not Role.CUSTOMER]
 
 
-def users_table(label: str) -> rx.Component:
+def users_table(label: rx.Var[str]) -> rx.Component:
     """Show the users that the page has loaded."""
     return rx.fragment(
         rx.cond(
@@ -30,7 +31,7 @@ def users_table(label: str) -> rx.Component:
             ),
             rx.cond(
                 UsersState.loaded,
-                rx.el.p("No users yet. Invite the first one.", class_name="quiet"),
+                rx.el.p(t("No users yet. Invite the first one."), class_name="quiet"),
                 rx.skeleton(width="100%", height="36px"),
             ),
         ),
@@ -45,7 +46,7 @@ def invite_button(needed: Role) -> rx.Component:
     return rx.cond(
         may,
         rx.button(
-            "Invite user", on_click=UsersState.ask_for_new(True), variant="surface", size="2"
+            t("Invite user"), on_click=UsersState.ask_for_new(True), variant="surface", size="2"
         ),
         rx.fragment(),
     )
@@ -53,17 +54,17 @@ def invite_button(needed: Role) -> rx.Component:
 
 def _row(user: UserRow) -> rx.Component:
     return rx.el.tr(
-        cell("Name", user.name),
-        cell("E-mail", user.email, class_name="soft"),
-        cell("Role", user.role_label),
-        cell("Two-factor", rx.cond(user.second_factor, "On", "Off"), class_name="soft"),
+        cell(t("Name"), user.name),
+        cell(t("E-mail"), user.email, class_name="soft"),
+        cell(t("Role"), user.role_label),
+        cell(t("Two-factor"), rx.cond(user.second_factor, t("On"), t("Off")), class_name="soft"),
         cell(
-            "State",
+            t("State"),
             rx.match(
                 user.state,
-                ("active", rx.el.span("Active", class_name="pill completed")),
-                ("invited", rx.el.span("Invited", class_name="pill pending")),
-                rx.el.span("Disabled", class_name="pill"),
+                ("active", rx.el.span(t("Active"), class_name="pill completed")),
+                ("invited", rx.el.span(t("Invited"), class_name="pill pending")),
+                rx.el.span(t("Disabled"), class_name="pill"),
             ),
         ),
         rx.el.td(rx.cond(_may_manage(user), _menu(user)), class_name="menu"),
@@ -84,22 +85,22 @@ def _menu(user: UserRow) -> rx.Component:
                 variant="ghost",
                 color_scheme="gray",
                 size="1",
-                aria_label=f"Actions for {user.name}",
+                aria_label=t("Actions for {name}", name=user.name),
             )
         ),
         rx.menu.content(
             rx.cond(
                 user.state == "invited",
-                rx.menu.item("Send a new invitation", on_click=UsersState.invite_again(user.id)),
+                rx.menu.item(t("Send a new invitation"), on_click=UsersState.invite_again(user.id)),
             ),
             rx.cond(
                 user.role != Role.CUSTOMER.value,
                 rx.menu.sub(
-                    rx.menu.sub_trigger("Role"),
+                    rx.menu.sub_trigger(t("Role")),
                     rx.menu.sub_content(
                         *(
                             rx.menu.item(
-                                ROLES[role], on_click=UsersState.give_role(user.id, role.value)
+                                t(ROLES[role]), on_click=UsersState.give_role(user.id, role.value)
                             )
                             for role in _STAFF_ROLES
                         )
@@ -109,13 +110,13 @@ def _menu(user: UserRow) -> rx.Component:
             rx.cond(
                 user.second_factor,
                 rx.menu.item(
-                    "Remove two-factor", on_click=UsersState.remove_second_factor(user.id)
+                    t("Remove two-factor"), on_click=UsersState.remove_second_factor(user.id)
                 ),
             ),
             rx.cond(
                 user.state == "disabled",
-                rx.menu.item("Enable", on_click=UsersState.enable(user.id)),
-                rx.menu.item("Disable", on_click=UsersState.disable(user.id), color="red"),
+                rx.menu.item(t("Enable"), on_click=UsersState.enable(user.id)),
+                rx.menu.item(t("Disable"), on_click=UsersState.disable(user.id), color="red"),
             ),
         ),
     )
@@ -125,7 +126,7 @@ def invite_dialog() -> rx.Component:
     """Return the dialog to invite a user, which then shows the link that was e-mailed."""
     return rx.dialog.root(
         rx.dialog.content(
-            rx.dialog.title("Invite a user", size="4"),
+            rx.dialog.title(t("Invite a user"), size="4"),
             rx.cond(UsersState.link != "", _invited(), _invitation()),
             max_width="440px",
             aria_describedby=None,
@@ -137,16 +138,16 @@ def invite_dialog() -> rx.Component:
 
 def _invitation() -> rx.Component:
     return rx.el.form(
-        field("Name", "name", UsersState.errors["name"], max_length=200),
-        field("E-mail", "email", UsersState.errors["email"], type="email", max_length=254),
+        field(t("Name"), "name", UsersState.errors["name"], max_length=200),
+        field(t("E-mail"), "email", UsersState.errors["email"], type="email", max_length=254),
         rx.cond(
             UsersState.account == 0,
             rx.el.label(
-                rx.el.span("Role", class_name="field-label"),
+                rx.el.span(t("Role"), class_name="field-label"),
                 rx.select.root(
-                    rx.select.trigger(width="100%", aria_label="Role"),
+                    rx.select.trigger(width="100%", aria_label=t("Role")),
                     rx.select.content(
-                        *(rx.select.item(ROLES[role], value=role.value) for role in _STAFF_ROLES)
+                        *(rx.select.item(t(ROLES[role]), value=role.value) for role in _STAFF_ROLES)
                     ),
                     value=UsersState.role,
                     on_change=UsersState.choose_role,
@@ -154,7 +155,7 @@ def _invitation() -> rx.Component:
                 class_name="field",
             ),
         ),
-        dialog_buttons("Invite", UsersState.ask_for_new(False)),
+        dialog_buttons(t("Invite"), UsersState.ask_for_new(False)),
         on_submit=UsersState.invite,
         class_name="stacked",
         custom_attrs={"noValidate": True},
@@ -163,10 +164,10 @@ def _invitation() -> rx.Component:
 
 def _invited() -> rx.Component:
     return rx.el.div(
-        rx.el.p("The invitation is on its way. This link does the same, once, for 7 days:"),
-        CopyButton.create(text=UsersState.link, label="Copy the link"),
+        rx.el.p(t("The invitation is on its way. This link does the same, once, for 7 days:")),
+        CopyButton.create(text=UsersState.link, label=t("Copy the link")),
         rx.flex(
-            rx.button("Done", on_click=UsersState.ask_for_new(False)),
+            rx.button(t("Done"), on_click=UsersState.ask_for_new(False)),
             justify="end",
             margin_top="8px",
         ),

@@ -7,6 +7,7 @@ from payments_app.components.staff.accounts import accounts
 from payments_app.components.staff.frame import ACCOUNTS, TEAM, staff_frame
 from payments_app.components.staff.parts import section_head
 from payments_app.components.staff.users import invite_button, invite_dialog, users_table
+from payments_app.components.words import t
 from payments_app.domain.payment import Role
 
 
@@ -25,10 +26,10 @@ def team_page() -> rx.Component:
     return staff_frame(
         TEAM,
         section_head(
-            "Team",
+            t("Team"),
             invite_button(Role.OWNER),
-            lead="Viewers see, finance acts, owners manage staff and settings too.",
+            lead=t("Viewers see, finance acts, owners manage staff and settings too."),
         ),
-        users_table("Team"),
+        users_table(t("Team")),
         invite_dialog(),
     )

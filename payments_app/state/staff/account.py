@@ -3,8 +3,10 @@
 from typing import Any, Final
 
 from payments_app.domain.errors import AmountError, InvalidRequest, NotFound
+from payments_app.domain.languages import later
 from payments_app.domain.money import Money, parse_amount
 from payments_app.services import directory, formatting
+from payments_app.services.catalogues import say
 from payments_app.services.context import current
 from payments_app.services.directory import Limits, Profile
 from payments_app.services.identity import Identity
@@ -13,9 +15,9 @@ from payments_app.state.payments import Choice
 from payments_app.state.session import SessionState
 from payments_app.state.topics import watch_topic
 
-_AMOUNT: Final = "Enter an amount, or 0 for none."
-_NOTE: Final = "Write a note of up to 2,000 characters."
-_SAVED: Final = "The limits are saved."
+_AMOUNT: Final = later("Enter an amount, or 0 for none.")
+_NOTE: Final = later("Write a note of up to 2,000 characters.")
+_SAVED: Final = later("The limits are saved.")
 
 
 class AccountState(SessionState):
@@ -41,7 +43,7 @@ class AccountState(SessionState):
         portal = current()
         self.all_currencies = list(directory.home_currencies(portal))
         offered = [gateway for gateway in portal.gateways.values() if gateway.offered]
-        self.all_methods = [Choice(gateway.code, gateway.label) for gateway in offered]
+        self.all_methods = [Choice(gateway.code, say(gateway.label)) for gateway in offered]
         await self._show()
         self._fill_form()
 
@@ -84,7 +86,7 @@ class AccountState(SessionState):
         )
         address = self.router.session.client_ip
         await directory.set_limits(current(), who, self.profile.id, limits, address)
-        self.notice = _SAVED
+        self.notice = say(_SAVED)
         await self._show()
 
     @finance_event(temporal=True)
@@ -98,7 +100,7 @@ class AccountState(SessionState):
             text = str(form.get("note", ""))
             await directory.add_note(current(), who, self.profile.id, text, address)
         except InvalidRequest:
-            self.errors = {"note": _NOTE}
+            self.errors = {"note": say(_NOTE)}
             return
         self.errors = {}
         self.form += 1
@@ -141,7 +143,7 @@ class AccountState(SessionState):
                 group_mark=formatting.group_mark(who.locale),
             )
         except AmountError:
-            self.errors = self.errors | {field: _AMOUNT}
+            self.errors = self.errors | {field: say(_AMOUNT)}
             return None
 
     async def _show(self) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from payments_app.domain.errors import InvalidRequest
 from payments_app.services import directory
+from payments_app.services.catalogues import say
 from payments_app.services.context import current
 from payments_app.services.directory import AccountRow, NewAccount
 from payments_app.state.gate import finance_event, viewer_event
@@ -88,7 +89,7 @@ class AccountsState(Paged, SessionState):
             new = NewAccount.model_validate({"name": name, "home_currency": self.currency})
             number = await directory.create(current(), who, new, self.router.session.client_ip)
         except (ValidationError, InvalidRequest):
-            self.errors = {"name": "Enter a name of up to 200 characters."}
+            self.errors = {"name": say("Enter a name of up to 200 characters.")}
             return None
         self.creating = False
         return rx.redirect(f"/staff/accounts/{number}")

@@ -6,9 +6,11 @@ from secrets import token_hex
 from typing import Any, Final
 
 from payments_app.domain.errors import AmountError, InvalidRequest, NotAllowed, UnknownCurrency
+from payments_app.domain.languages import later
 from payments_app.domain.money import Money, parse_amount
 from payments_app.domain.payment import PaymentKind, PaymentStatus
 from payments_app.services import formatting, manual, review_queue
+from payments_app.services.catalogues import Told, say
 from payments_app.services.context import current
 from payments_app.services.formatting import MINUS
 from payments_app.services.identity import Identity
@@ -19,16 +21,22 @@ from payments_app.state.staff.detail import StaffDetailState
 
 _NUMBER: Final = re.compile(r"\((\d{1,18})\)\s*$")
 _MINUS_SIGNS: Final = ("-", MINUS)
-_SECOND: Final = "It is above the limit: a second person finds it under Review and has to approve."
-_FAULTS: Final = {
-    ("account", "unknown"): "Choose an account from the list.",
-    ("total", "zero"): "Enter a total other than zero.",
-    ("total", "not_negative"): "A purchase takes from the balance: put a minus before it.",
-    ("total", "not_positive"): "A top-up adds to the balance: leave the minus out.",
-    ("text", "too_long"): "That is too long.",
-    ("fee", "negative"): "Enter a fee without a minus.",
-    ("currency", "unknown"): "Enter a currency's three letters, such as USD.",
-}
+_SECOND: Final = later(
+    "It is above the limit: a second person finds it under Review and has to approve."
+)
+_FAULTS: Final = Told(
+    {
+        ("account", "unknown"): later("Choose an account from the list."),
+        ("total", "zero"): later("Enter a total other than zero."),
+        ("total", "not_negative"): later(
+            "A purchase takes from the balance: put a minus before it."
+        ),
+        ("total", "not_positive"): later("A top-up adds to the balance: leave the minus out."),
+        ("text", "too_long"): later("That is too long."),
+        ("fee", "negative"): later("Enter a fee without a minus."),
+        ("currency", "unknown"): later("Enter a currency's three letters, such as USD."),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ class AddPaymentState(SessionState):
         except NotAllowed:
             return None
         if made is None:
-            self.notice, self._key = _SECOND, token_hex(16)
+            self.notice, self._key = say(_SECOND), token_hex(16)
             return None
         self.is_open = False
         return StaffDetailState.open(made)
@@ -137,8 +145,9 @@ def _read(field: str, text: str, currency: str, who: Identity) -> Money:
 def _told(error: InvalidRequest, typed: dict[str, str], who: Identity) -> str:
     if error.code == "below_debit_limit":
         left = Money(int(error.details["left"]), typed.get("currency", "").upper())
-        return (
-            "This purchase goes below the account's debit limit: "
-            f"{formatting.money(left, who.locale)} can be spent. The limit is set on its page."
+        return say(
+            "This purchase goes below the account's debit limit: {amount} can be spent. The "
+            "limit is set on its page.",
+            amount=formatting.money(left, who.locale),
         )
-    return _FAULTS.get((error.field, error.code), "Enter an amount, such as 12.50.")
+    return _FAULTS.get((error.field, error.code)) or say("Enter an amount, such as 12.50.")

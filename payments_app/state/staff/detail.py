@@ -13,9 +13,11 @@ from payments_app.domain.errors import (
     NotAllowed,
     NotFound,
 )
+from payments_app.domain.languages import later
 from payments_app.domain.money import Money, parse_amount
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable
 from payments_app.services import formatting, review, staff_detail
+from payments_app.services.catalogues import Told, say
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.rates import LOOK_UPS
@@ -36,19 +38,23 @@ REFUND: Final = "refund"
 DEEDS: Final = (APPROVE, CANCEL, CREDIT, CLOSE, REFUND)
 WITH_AMOUNT: Final = (CREDIT, REFUND)
 
-_NO_ANSWER: Final = "The provider does not answer just now. Nothing was changed; try again."
-_NOT_ANY_MORE: Final = "The payment has changed meanwhile, so this is not possible any more."
-_SECOND: Final = "It is above the limit: a second person finds it under Review and has to approve."
-_FAULTS: Final = {
-    ("reason", "required"): "Say why.",
-    ("reason", "too_long"): "That is too long.",
-    ("amount", "more_than_left"): "That is more than what is left.",
-    ("amount", "more_than_arrived"): "That is more than what arrived.",
-    ("amount", "nothing_arrived"): "Nothing arrived that could be credited.",
-    ("amount", "other_currency"): "Type an amount in the currency of the payment.",
-}
-_NOT_POSSIBLE: Final = "That is not possible for this payment."
-_BAD_AMOUNT: Final = "Type an amount, such as 12.50."
+_NO_ANSWER: Final = later("The provider does not answer just now. Nothing was changed; try again.")
+_NOT_ANY_MORE: Final = later("The payment has changed meanwhile, so this is not possible any more.")
+_SECOND: Final = later(
+    "It is above the limit: a second person finds it under Review and has to approve."
+)
+_FAULTS: Final = Told(
+    {
+        ("reason", "required"): later("Say why."),
+        ("reason", "too_long"): later("That is too long."),
+        ("amount", "more_than_left"): later("That is more than what is left."),
+        ("amount", "more_than_arrived"): later("That is more than what arrived."),
+        ("amount", "nothing_arrived"): later("Nothing arrived that could be credited."),
+        ("amount", "other_currency"): later("Type an amount in the currency of the payment."),
+    }
+)
+_NOT_POSSIBLE: Final = later("That is not possible for this payment.")
+_BAD_AMOUNT: Final = later("Type an amount, such as 12.50.")
 
 
 class StaffDetailState(SessionState):
@@ -135,13 +141,13 @@ class StaffDetailState(SessionState):
             amount = _amount(amount_text, currency, who) if deed in WITH_AMOUNT else None
             notice = await _do(deed, decision, amount, key)
         except AmountError:
-            fault = ("amount", _BAD_AMOUNT)
+            fault = ("amount", say(_BAD_AMOUNT))
         except InvalidRequest as error:
             fault = (error.field, _FAULTS.get((error.field, error.code), _NOT_POSSIBLE))
         except (GatewayUnavailable, GatewayRejected):
-            notice = _NO_ANSWER
+            notice = say(_NO_ANSWER)
         except (IllegalTransition, NotAllowed, NotFound):
-            notice = _NOT_ANY_MORE
+            notice = say(_NOT_ANY_MORE)
         async with self:
             self.busy = False
             self.reason_fault = fault[1] if fault[0] == "reason" else ""
@@ -163,9 +169,13 @@ class StaffDetailState(SessionState):
             self.busy = True
         try:
             outcome = await review.ask(current(), who, reference)
-            notice = _NO_ANSWER if outcome is None else f"The provider was asked: {outcome}."
+            notice = (
+                _NO_ANSWER
+                if outcome is None
+                else say("The provider was asked: {outcome}.", outcome=outcome)
+            )
         except (InvalidRequest, NotFound, NotAllowed):
-            notice = _NOT_POSSIBLE
+            notice = say(_NOT_POSSIBLE)
         async with self:
             self.busy, self.notice = False, notice
             await self._read()
@@ -208,4 +218,4 @@ async def _do(deed: str, decision: Decision, amount: Money | None, key: str) -> 
         await review.credit(portal, decision, amount)
         return ""
     made = await ask_for_refund(portal, RefundOrder(decision, amount, key))
-    return "" if made else _SECOND
+    return "" if made else say(_SECOND)

@@ -6,8 +6,10 @@ import reflex as rx
 from pydantic import ValidationError
 
 from payments_app.domain.errors import NotAllowed, NotFound
+from payments_app.domain.languages import later
 from payments_app.domain.payment import Role
 from payments_app.services import arrivals, event_words, events
+from payments_app.services.catalogues import say
 from payments_app.services.context import current
 from payments_app.services.events import EventDetail, EventRow, EventView
 from payments_app.services.identity import Identity
@@ -19,8 +21,8 @@ from payments_app.state.topics import watch_topic
 
 EVENTS_PAGE: Final = "/staff/events"
 _PARAMETER: Final = "event"
-_REPLAYED: Final = "Replayed. What it does shows here in a moment."
-_NOTHING: Final = "There was nothing to replay."
+_REPLAYED: Final = later("Replayed. What it does shows here in a moment.")
+_NOTHING: Final = later("There was nothing to replay.")
 
 
 class EventsState(Paged, SessionState):
@@ -152,7 +154,7 @@ class EventsState(Paged, SessionState):
         except (NotFound, NotAllowed):
             count = 0
         await self._show(who)
-        self.notice = _REPLAYED if count else _NOTHING
+        self.notice = say(_REPLAYED) if count else say(_NOTHING)
 
     async def _turn_page(self) -> None:
         who = await self._identity()

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from payments_app.domain.payment import PaymentStatus
 from payments_app.services import staff_payments, wording
+from payments_app.services.catalogues import say
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.staff_payments import Option
@@ -138,7 +139,7 @@ class Filtered(SessionState, mixin=True):
             fields = {name: text.strip() or None for name, text in amount.items()}
             return self._to(self._view.changed(**fields))
         except (ValidationError, AttributeError):
-            self.amount_fault = "Write a plain amount, such as -12.50 or 1000."
+            self.amount_fault = say("Write a plain amount, such as -12.50 or 1000.")
             return None
 
     def _to(self, view: StaffView, *, replace: bool = False) -> Any:
@@ -166,7 +167,7 @@ class Filtered(SessionState, mixin=True):
             (Option(status.value, wording.STATUSES[status]) for status in PaymentStatus),
             view.status,
         )
-        methods = [Option(code, gateway.label) for code, gateway in portal.gateways.items()]
+        methods = [Option(code, say(gateway.label)) for code, gateway in portal.gateways.items()]
         methods.append(Option(NO_GATEWAY, wording.from_balance()))
         self.methods = _choices(methods, view.method)
         codes = await staff_payments.currency_options(portal, who)
@@ -174,7 +175,9 @@ class Filtered(SessionState, mixin=True):
         await self._show_accounts(who)
         self.chips = list(self._chips_of(view))
         self.narrowed = view.narrowed
-        self.filters_text = f"Shown are only: {', '.join(chip.label for chip in self.chips)}."
+        self.filters_text = say(
+            "Shown are only: {filters}.", filters=", ".join(chip.label for chip in self.chips)
+        )
         query = view.query()
         self.address = address_of(query)
         self.export_address = f"{_EXPORT}?{query}" if query else _EXPORT
@@ -198,11 +201,14 @@ class Filtered(SessionState, mixin=True):
             for choice in choices:
                 if choice.chosen:
                     yield Chip(field, choice.value, choice.label)
-        words = {"since": "from", "until": "to", "least": "at least", "most": "at most"}
-        for field, word in words.items():
-            value = getattr(self, field)
-            if value:
-                yield Chip(field, "", f"{word} {value}")
+        if self.since:
+            yield Chip("since", "", say("from {day}", day=self.since))
+        if self.until:
+            yield Chip("until", "", say("to {day}", day=self.until))
+        if self.least:
+            yield Chip("least", "", say("at least {value}", value=self.least))
+        if self.most:
+            yield Chip("most", "", say("at most {value}", value=self.most))
 
 
 def address_of(query: str) -> str:

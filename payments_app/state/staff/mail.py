@@ -6,8 +6,10 @@ from pydantic import ValidationError
 
 from payments_app.db.outbox import MailState
 from payments_app.domain.errors import NotFound
+from payments_app.domain.languages import later
 from payments_app.domain.payment import Role
 from payments_app.services import delivery, mailroom
+from payments_app.services.catalogues import say
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.mailroom import MailRow, MailView
@@ -18,8 +20,8 @@ from payments_app.state.staff.paging import Paged
 from payments_app.state.topics import watch_topic
 
 MAIL_PAGE: Final = "/staff/mail"
-_RETRIED: Final = "It is being sent again."
-_GONE: Final = "It has been sent meanwhile."
+_RETRIED: Final = later("It is being sent again.")
+_GONE: Final = later("It has been sent meanwhile.")
 
 
 class MailroomState(Paged, SessionState):
@@ -77,9 +79,9 @@ class MailroomState(Paged, SessionState):
             return
         try:
             await mailroom.retry(current(), who, mail_id, self._address())
-            self.notice = _RETRIED
+            self.notice = say(_RETRIED)
         except NotFound:
-            self.notice = _GONE
+            self.notice = say(_GONE)
         await self._show(who)
 
     async def _narrow(self, **fields: object) -> None:

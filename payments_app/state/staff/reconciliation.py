@@ -6,6 +6,7 @@ from typing import Final
 from payments_app.domain.errors import NotFound
 from payments_app.domain.payment import Role
 from payments_app.services import reconciliation, reconciliation_view
+from payments_app.services.catalogues import say
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.reconciliation_view import ResultCard, WrongBalance
@@ -92,7 +93,7 @@ class ReconciliationState(SessionState):
         try:
             await reconciliation.pull_in(current(), who, difference_id, address)
         except NotFound:
-            notice = "That difference is not there any more."
+            notice = say("That difference is not there any more.")
         finally:
             async with self:
                 self.busy, self.notice = False, notice

@@ -3,9 +3,11 @@
 from typing import Final
 
 from payments_app.domain.errors import IllegalTransition, InvalidRequest, NotAllowed, NotFound
+from payments_app.domain.languages import later
 from payments_app.domain.payment import Role
 from payments_app.services import approvals, review_queue, second_person
 from payments_app.services.approvals import APPROVALS_TOPIC, Waiting
+from payments_app.services.catalogues import say
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.review_queue import QueueRow, Whose
@@ -15,9 +17,9 @@ from payments_app.state.session import SessionState
 from payments_app.state.staff.detail import StaffDetailState
 from payments_app.state.topics import watch_topic
 
-_NOT_ANY_MORE: Final = "Someone else has decided it meanwhile, or it is your own request."
-_NOT_POSSIBLE: Final = "It is not possible any more: the account or the payment has changed."
-_WHY: Final = "Say why you decline it."
+_NOT_ANY_MORE: Final = later("Someone else has decided it meanwhile, or it is your own request.")
+_NOT_POSSIBLE: Final = later("It is not possible any more: the account or the payment has changed.")
+_WHY: Final = later("Say why you decline it.")
 
 
 class ReviewState(SessionState):
@@ -83,9 +85,9 @@ class ReviewState(SessionState):
             await second_person.agree(current(), who, int(number), self._address())
             self.notice = ""
         except (IllegalTransition, NotAllowed, NotFound):
-            self.notice = _NOT_ANY_MORE
+            self.notice = say(_NOT_ANY_MORE)
         except InvalidRequest:
-            self.notice = _NOT_POSSIBLE
+            self.notice = say(_NOT_POSSIBLE)
         await self._show(who)
 
     @finance_event
@@ -104,9 +106,9 @@ class ReviewState(SessionState):
             await second_person.decline(current(), who, self.declining, reason, self._address())
             self.declining, self.notice = 0, ""
         except InvalidRequest:
-            self.decline_fault = _WHY
+            self.decline_fault = say(_WHY)
         except (IllegalTransition, NotAllowed, NotFound):
-            self.declining, self.notice = 0, _NOT_ANY_MORE
+            self.declining, self.notice = 0, say(_NOT_ANY_MORE)
         await self._show(who)
 
     async def _show(self, who: Identity) -> None:

@@ -7,7 +7,9 @@ from typing import Any, Final
 import reflex as rx
 
 from payments_app.domain.errors import InvalidRequest, NotFound
+from payments_app.domain.languages import later
 from payments_app.services import saved_views
+from payments_app.services.catalogues import Told
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.staff_view import StaffView
@@ -16,12 +18,14 @@ from payments_app.state.session import SessionState
 from payments_app.state.staff.filters import address_of
 from payments_app.state.staff.payments import StaffPaymentsState
 
-_FAULTS: Final = {
-    "required": "Give it a name.",
-    "too_long": "That name is too long.",
-    "too_many": "You have as many views as can be kept. Delete one first.",
-    "taken": "You have another view of that name.",
-}
+_FAULTS: Final = Told(
+    {
+        "required": later("Give it a name."),
+        "too_long": later("That name is too long."),
+        "too_many": later("You have as many views as can be kept. Delete one first."),
+        "taken": later("You have another view of that name."),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 from typing import Final
 
 from payments_app.domain.errors import InvalidRequest, NotAllowed, NotFound
+from payments_app.domain.languages import later
 from payments_app.domain.payment import Role
 from payments_app.services import arrivals, unmatched
+from payments_app.services.catalogues import say
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.unmatched import Stranger
@@ -12,7 +14,7 @@ from payments_app.state.gate import finance_event, viewer_event
 from payments_app.state.session import SessionState
 from payments_app.state.topics import watch_topic
 
-_WHY: Final = "Say why you set it aside."
+_WHY: Final = later("Say why you set it aside.")
 
 
 class UnmatchedState(SessionState):
@@ -58,7 +60,7 @@ class UnmatchedState(SessionState):
             await unmatched.set_aside(current(), who, self.leaving, reason, self._address())
             self.leaving = 0
         except InvalidRequest:
-            self.fault = _WHY
+            self.fault = say(_WHY)
         except (NotAllowed, NotFound):
             self.leaving = 0
         await self._show(who)

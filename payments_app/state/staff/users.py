@@ -5,18 +5,20 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from payments_app.domain.errors import InvalidRequest, NotAllowed, NotFound
+from payments_app.domain.languages import later
 from payments_app.domain.payment import STAFF_ROLES, Role
 from payments_app.services import directory, users
+from payments_app.services.catalogues import say
 from payments_app.services.context import current
 from payments_app.services.users import NewUser, UserRow
 from payments_app.state.gate import finance_event, owner_event, viewer_event
 from payments_app.state.session import SessionState
 from payments_app.state.topics import watch_topic
 
-_NAME: Final = "Enter a name of up to 200 characters."
-_EMAIL: Final = "Enter an e-mail address."
-_TAKEN: Final = "A user with this e-mail address is there already."
-_REFUSED: Final = "That is not allowed."
+_NAME: Final = later("Enter a name of up to 200 characters.")
+_EMAIL: Final = later("Enter an e-mail address.")
+_TAKEN: Final = later("A user with this e-mail address is there already.")
+_REFUSED: Final = later("That is not allowed.")
 TEAM_ACCOUNT: Final = 0
 """Stands for the staff, who have no account."""
 
@@ -76,14 +78,14 @@ class UsersState(SessionState):
             )
         except ValidationError as error:
             wrong = {fault["loc"][0] for fault in error.errors() if fault["loc"]} or {"name"}
-            texts = {"name": _NAME, "email": _EMAIL}
+            texts = {"name": say(_NAME), "email": say(_EMAIL)}
             self.errors = {field: texts[field] for field in texts if field in wrong}
             return
         except InvalidRequest:
-            self.errors = {"email": _TAKEN}
+            self.errors = {"email": say(_TAKEN)}
             return
         except (NotAllowed, NotFound):
-            self.errors = {"name": _REFUSED}
+            self.errors = {"name": say(_REFUSED)}
             return
         self.errors = {}
         await self._show()
@@ -130,7 +132,7 @@ class UsersState(SessionState):
         try:
             result = await service(current(), who, user_id, *values, self.router.session.client_ip)
         except (NotAllowed, NotFound):
-            self.notice = _REFUSED
+            self.notice = say(_REFUSED)
             return None
         await self._show()
         return result

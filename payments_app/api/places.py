@@ -60,5 +60,5 @@ def set_locale(response: Response, locale: str, *, picked: bool) -> None:
 def _page_before(request: Request) -> str:
     # SameOrigin has made sure that this is a page of ours; its host is left out all the same.
     before = urlsplit(request.headers.get("referer", ""))
-    path = f"/{before.path.lstrip('/')}"
+    path = "/" + before.path.lstrip("/\\")
     return f"{path}?{before.query}" if before.query else path

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from payments_app.domain.languages import later
 from payments_app.services.catalogues import say
 
 # The order matters: most browsers name those that they descend from as well.
@@ -25,6 +26,8 @@ _SYSTEMS: Final = {
     "Linux": "Linux",
 }
 
+UNKNOWN: Final = later("Unknown device")
+
 
 def device(user_agent: str) -> str:
     """Name browser and system of a User-Agent header, as far as they are known."""
@@ -32,4 +35,4 @@ def device(user_agent: str) -> str:
     system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), "")
     if browser and system:
         return say("{browser} on {system}", browser=browser, system=system)
-    return browser or system or say("Unknown device")
+    return browser or system or say(UNKNOWN)

@@ -5,6 +5,7 @@ import reflex as rx
 from payments_app.components.forms import panel
 from payments_app.components.look import CopyButton
 from payments_app.components.pieces import method_icon
+from payments_app.components.words import t
 from payments_app.services.first_steps import GatewaySteps
 from payments_app.state.staff.first_steps import FirstStepsState
 
@@ -14,10 +15,13 @@ def first_steps() -> rx.Component:
     return rx.cond(
         FirstStepsState.left,
         panel(
-            "First steps",
+            t("First steps"),
             rx.el.p(
-                "What is left before every way to pay works. A step goes away by itself once it is"
-                " done.",
+                t(
+                    "What is left before every way to pay works. A step goes away by itself "
+                    "once it is"
+                    " done."
+                ),
                 class_name="quiet",
             ),
             rx.el.ul(
@@ -25,16 +29,16 @@ def first_steps() -> rx.Component:
                     FirstStepsState.needs_account,
                     _step(
                         "building-2",
-                        "Make the first account and invite its customer.",
-                        rx.link("Accounts", href="/staff/accounts"),
+                        t("Make the first account and invite its customer."),
+                        rx.link(t("Accounts"), href="/staff/accounts"),
                     ),
                 ),
                 rx.cond(
                     FirstStepsState.needs_mail,
                     _step(
                         "mail",
-                        "E-mails wait: set SMTP_HOST in the environment.",
-                        rx.link("Mail", href="/staff/mail"),
+                        t("E-mails wait: set SMTP_HOST in the environment."),
+                        rx.link(t("Mail"), href="/staff/mail"),
                     ),
                 ),
                 rx.foreach(FirstStepsState.gateways, _gateway),
@@ -44,7 +48,7 @@ def first_steps() -> rx.Component:
     )
 
 
-def _step(icon: str, text: str, link: rx.Component) -> rx.Component:
+def _step(icon: str, text: rx.Var[str], link: rx.Component) -> rx.Component:
     return rx.el.li(
         rx.el.span(rx.icon(icon, size=16, aria_hidden="true"), text, class_name="step-head"), link
     )
@@ -56,25 +60,27 @@ def _gateway(steps: GatewaySteps) -> rx.Component:
         rx.el.ol(
             _part(
                 steps.missing.length() == 0,
-                "Keys",
+                t("Keys"),
                 rx.el.span(
-                    "Set in the environment: ",
+                    t("Set in the environment:"),
+                    " ",
                     rx.foreach(steps.missing, lambda name: rx.el.code(name, key=name)),
                 ),
             ),
             _part(
                 steps.webhook == "",
-                "Webhook",
+                t("Webhook"),
                 rx.el.span(
-                    "Enter this address at the provider: ",
-                    CopyButton.create(text=steps.webhook, label="Copy address"),
+                    t("Enter this address at the provider:"),
+                    " ",
+                    CopyButton.create(text=steps.webhook, label=t("Copy address")),
                 ),
             ),
             _part(
                 steps.paid,
-                "Test payment",
+                t("Test payment"),
                 rx.el.span(
-                    "Log in as a customer, pay the least amount, and refund it from its sheet."
+                    t("Log in as a customer, pay the least amount, and refund it from its sheet.")
                 ),
             ),
         ),
@@ -82,14 +88,16 @@ def _gateway(steps: GatewaySteps) -> rx.Component:
     )
 
 
-def _part(done: rx.Var[bool], name: str, todo: rx.Component) -> rx.Component:
+def _part(done: rx.Var[bool], name: rx.Var[str], todo: rx.Component) -> rx.Component:
     return rx.el.li(
         rx.cond(
             done,
             rx.icon("circle-check", size=16, aria_hidden="true"),
             rx.icon("circle", size=16, aria_hidden="true"),
         ),
-        rx.el.span(name, rx.el.span(rx.cond(done, " done", " to do"), class_name="sr-only")),
+        rx.el.span(
+            name, rx.el.span(" ", rx.cond(done, t("done"), t("to do")), class_name="sr-only")
+        ),
         rx.cond(done, rx.fragment(), todo),
         class_name=rx.cond(done, "done", "todo"),
     )

@@ -36,8 +36,8 @@ _TWO_HOURS: Final = 2 * 3600
 _LAST_JUMPS: Final = 25
 _STANDSTILL_SECONDS: Final = 30
 """Work of which nothing gets done for so long will not be done."""
-_AT_ONCE: Final = 60
-"""How many customers are on their way."""
+_AT_ONCE: Final = 16
+"""How many customers are on their way: more would only wait for each other."""
 _FELT: Final = 20
 """An outage ends after so many answers of the portal."""
 _PAUSE: Final = 0.1

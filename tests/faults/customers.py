@@ -21,7 +21,8 @@ _BUTTONS: Final = {
 }
 _TRIES: Final = 3
 _PAUSE: Final = 0.2
-_CARD_SECONDS: Final = 2
+_PATIENT_TRIES: Final = 30
+_CARD_SECONDS: Final = 5
 """How long the card fields wait for their gateway."""
 
 
@@ -43,6 +44,11 @@ class Customers:
     async def go(self, journey: Journey) -> None:
         """Make one payment from start to end, or as far as the faults allow."""
         said = await self._start(journey)
+        for _ in range(_PATIENT_TRIES):
+            if said is not None:
+                break
+            await asyncio.sleep(5 * _PAUSE)  # the gateway is known not to answer just now
+            said = await self._start(journey)
         if said is None:
             return
         for _ in range(_TRIES):

@@ -7,11 +7,12 @@ from sqlalchemy import Connection, text
 from sqlmodel.sql.sqltypes import AutoString
 
 from payments_app.db.columns import UtcDateTime
-from payments_app.db.engine import Database
+from payments_app.db.engine import Database, Limits
 from payments_app.db.schema import METADATA
 from payments_app.settings import Settings
 
 _ADVISORY_LOCK = 7_262_017_001
+_LOCK_SECONDS = 600  # others that start at the same time wait for the first one's migration
 
 
 def _same_type(_context, _inspected, _metadata, inspected_type, metadata_type) -> bool | None:
@@ -50,7 +51,7 @@ def _run(connection: Connection) -> None:
 
 async def _migrate() -> None:
     url = context.config.get_main_option("sqlalchemy.url") or Settings().database_url
-    database = Database(url)
+    database = Database(url, Limits(lock=_LOCK_SECONDS))
     try:
         async with database.write() as session:
             await (await session.connection()).run_sync(_run)

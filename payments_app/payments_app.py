@@ -14,6 +14,7 @@ from payments_app import wiring
 from payments_app.api import (
     documents,
     exports,
+    faults,
     login,
     monitoring,
     places,
@@ -79,6 +80,7 @@ api = FastAPI(title=settings.portal_name, docs_url=None, redoc_url=None, openapi
 ROUTES = (login, places, words, documents, exports, staff_exports, returns, webhooks, monitoring)
 for module in ROUTES:
     api.include_router(module.router)
+faults.answer_faults(api)
 if sandbox is not None:
     api.mount("/sandbox", sandbox.app)
 

@@ -66,6 +66,14 @@ class Settings(BaseSettings):
     """The folder for what the portal keeps in files."""
     database_url: str = ""
     """SQLAlchemy address (``sqlite+aiosqlite://`` or ``postgresql+asyncpg://``)."""
+    database_connections: int = Field(default=10, ge=1, le=1000)
+    """Connections to the database that each worker keeps at most, for all its requests and tabs."""
+    database_wait_seconds: float = Field(default=5.0, gt=0)
+    """How long a request waits for a free connection."""
+    database_lock_seconds: float = Field(default=5.0, gt=0)
+    """How long a statement waits for rows that another holds, or on SQLite for others' writes."""
+    database_statement_seconds: float = Field(default=15.0, gt=0)
+    """How long a statement may take (PostgreSQL), but for exports and checks of the books."""
     redis_url: str = ""
     """What several workers share (``redis://`` or ``rediss://``); empty: this is the only one."""
     workers: int = Field(default=1, ge=1, le=64)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
-from payments_app.db.engine import Database
+from payments_app.db.engine import Database, Limits
 from payments_app.gateways import registry
 from payments_app.sandbox.app import Sandbox, create_sandbox, issued_settings
 from payments_app.services import (
@@ -45,7 +45,15 @@ def build_portal(settings: Settings) -> Portal:
     gateways = registry.connect(issued)
     if settings.live:
         _refuse(preflight.objections(settings, gateways))
-    database = Database(settings.database_url)
+    database = Database(
+        settings.database_url,
+        Limits(
+            connections=settings.database_connections,
+            wait=settings.database_wait_seconds,
+            lock=settings.database_lock_seconds,
+            statement=settings.database_statement_seconds,
+        ),
+    )
     metrics.measure(database.engine)
     return Portal(
         settings=settings,

@@ -37,7 +37,7 @@ async def payments_csv(
     portal = current()
     view = asked if asked.view is Scope.CURRENT else View()
     name = exports.file_name(portal, who)
-    return _file(exports.csv_pieces(portal, who, view), name)
+    return await _file(exports.csv_pieces(portal, who, view), name)
 
 
 @router.get("/staff/exports/payments.csv")
@@ -46,12 +46,19 @@ async def staff_payments_csv(who: ViewerIdentity, request: Request) -> Streaming
     portal = current()
     view = StaffView.from_query(request.url.query)
     name = f"payments-{portal.clock().date().isoformat()}.csv"
-    return _file(staff_exports.csv_pieces(portal, who, view), name)
+    return await _file(staff_exports.csv_pieces(portal, who, view), name)
 
 
-def _file(pieces: AsyncIterator[bytes], name: str) -> StreamingResponse:
+async def _file(pieces: AsyncIterator[bytes], name: str) -> StreamingResponse:
+    first = await anext(pieces)  # a busy database has to be told before the answer begins
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
     return StreamingResponse(
-        pieces,
+        whole(),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -147,7 +147,11 @@ def _slice(rows: Select[Any], line: Any, sorting: Sorting) -> tuple[Select[Any],
 
 async def _copied(session: AsyncSession, query: Select[Any], zone: str) -> AsyncIterator[bytes]:
     """Let COPY write into a queue as fast as its reader takes; end it when the reader leaves."""
-    await session.execute(select(func.set_config("timezone", zone, True)))
+    await session.execute(
+        select(
+            func.set_config("timezone", zone, True), func.set_config("statement_timeout", "0", True)
+        )
+    )
     connection = await (await session.connection()).get_raw_connection()
     driver: Any = connection.driver_connection
     statement = query.compile(

@@ -2,24 +2,51 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, event
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, event, func, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from payments_app.db import own_rows
+from payments_app.domain.errors import DatabaseBusy
 
-_PATIENCE_SECONDS: Final = 10.0
 _SQLITE_PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
 )
 _WRITES: Final = "sqlite_writes_within"
+_FORGOTTEN_SECONDS: Final = 60
+"""A transaction that nobody goes on with is ended by PostgreSQL, and its locks with it."""
+_BUSY_STATES: Final = frozenset(
+    {
+        "25P03",  # idle_in_transaction_session_timeout
+        "53300",  # too_many_connections
+        "55P03",  # lock_not_available
+        "57014",  # query_canceled, by statement_timeout
+        "57P01",  # admin_shutdown
+        "57P03",  # cannot_connect_now
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one process takes of the database at most: connections, and seconds of waiting for one
+    of them (``wait``), for rows that are held or, on SQLite, all others' writes (``lock``), and for
+    an answer (``statement``, 0 is for ever)."""
+
+    connections: int = 10
+    wait: float = 30
+    lock: float = 10
+    statement: float = 0
 
 
 class Database:
@@ -27,14 +54,15 @@ class Database:
 
     On SQLite a write transaction takes the write lock when it begins, so that a row read in it
     cannot change before it is written; PostgreSQL locks the rows that the queries name. No network
-    call may happen inside either, and no other write. ``patience`` is for how many seconds a write
-    waits on SQLite while others write, in this process and in others together.
+    call may happen inside either, and no other session: all share the same few connections.
+
+    Both raise DatabaseBusy when the database does not answer within its ``limits``.
     """
 
-    def __init__(self, url: str, patience: float = _PATIENCE_SECONDS) -> None:
+    def __init__(self, url: str, limits: Limits | None = None) -> None:
         self.url = url
-        self.engine = _create_engine(url, patience)
-        self._patience = patience
+        self._limits = limits or Limits()
+        self.engine = _create_engine(make_url(url), self._limits)
         # SQLite lets one write at a time, and who has to wait only tries again now and then: under
         # load some would wait for ever. Within one process they take turns instead.
         self._turn = asyncio.Lock()
@@ -46,35 +74,37 @@ class Database:
 
     @asynccontextmanager
     async def read(
-        self, *, account: int | None = None, snapshot: bool = False
+        self, *, account: int | None = None, snapshot: bool = False, patient: bool = False
     ) -> AsyncIterator[AsyncSession]:
         """Give a session for reading; nothing is committed.
 
         With ``account`` PostgreSQL shows it the rows of that account alone, even to a query that
         does not ask for them only. With ``snapshot`` all its queries see one moment, as they always
-        do on SQLite.
+        do on SQLite. With ``patient`` they may take as long as they need.
         """
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
-            if account is not None and not self.is_sqlite:
-                own_rows.confine(session, account)
-            if snapshot and not self.is_sqlite:
-                await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            yield session
+        with _telling_when_busy():
+            async with AsyncSession(self.engine, expire_on_commit=False) as session:
+                if account is not None and not self.is_sqlite:
+                    own_rows.confine(session, account)
+                if snapshot and not self.is_sqlite:
+                    options = {"isolation_level": "REPEATABLE READ"}
+                    await session.connection(execution_options=options)
+                if patient and not self.is_sqlite:
+                    await session.execute(select(func.set_config("statement_timeout", "0", True)))
+                yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """Give a session that commits at the end of the block, or rolls back when it raises.
-
-        On SQLite, raises TimeoutError or OperationalError when others write for too long.
-        """
-        async with (
-            self._my_turn() as options,
-            AsyncSession(self.engine, expire_on_commit=False) as session,
-            session.begin(),
-        ):
-            if options:
-                await session.connection(execution_options=options)
-            yield session
+        """Give a session that commits at the end of the block, or rolls back when it raises."""
+        with _telling_when_busy():
+            async with (
+                self._my_turn() as options,
+                AsyncSession(self.engine, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                if options:
+                    await session.connection(execution_options=options)
+                yield session
 
     @asynccontextmanager
     async def _my_turn(self) -> AsyncIterator[dict[str, Any]]:
@@ -82,8 +112,8 @@ class Database:
         if not self.is_sqlite:
             yield {}
             return
-        ends = time.monotonic() + self._patience
-        async with asyncio.timeout(self._patience):
+        ends = time.monotonic() + self._limits.lock
+        async with asyncio.timeout(self._limits.lock):
             await self._turn.acquire()
         try:
             yield {_WRITES: ends - time.monotonic()}
@@ -95,13 +125,49 @@ class Database:
         await self.engine.dispose()
 
 
-def _create_engine(url: str, patience: float) -> AsyncEngine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(parsed, pool_pre_ping=True, hide_parameters=True)
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(parsed, connect_args={"timeout": patience}, hide_parameters=True)
+@contextmanager
+def _telling_when_busy() -> Iterator[None]:
+    """Raise DatabaseBusy for what only says that the database is overloaded or away."""
+    try:
+        yield
+    except Exception as error:
+        if not _is_busy(error):
+            raise
+        raise DatabaseBusy(f"{type(error).__name__}: {error}"[:300]) from error
+
+
+def _is_busy(error: Exception) -> bool:
+    if isinstance(error, DBAPIError):
+        cause = error.orig
+        locked = "database is locked" in str(cause)
+        return error.connection_invalidated or locked or _state(cause) in _BUSY_STATES
+    # What happens while connecting comes as the driver raises it.
+    return isinstance(error, (NoConnection, OSError)) or _state(error) in _BUSY_STATES
+
+
+def _state(error: BaseException | None) -> str | None:
+    return getattr(error, "sqlstate", None)
+
+
+def _create_engine(url: URL, limits: Limits) -> AsyncEngine:
+    pool: dict[str, Any] = {
+        "pool_size": limits.connections,
+        "max_overflow": 0,
+        "pool_timeout": limits.wait,
+    }
+    if url.get_backend_name() != "sqlite":
+        arguments = {"timeout": limits.wait, "server_settings": _postgres_settings(limits)}
+        return create_async_engine(
+            url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments, **pool
+        )
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    else:  # in memory there is one connection
+        pool = {}
+    patience = limits.lock
+    engine = create_async_engine(
+        url, hide_parameters=True, connect_args={"timeout": patience}, **pool
+    )
 
     def begin(connection: Connection) -> None:
         seconds = connection.get_execution_options().get(_WRITES)
@@ -111,6 +177,15 @@ def _create_engine(url: str, patience: float) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", begin)
     return engine
+
+
+def _postgres_settings(limits: Limits) -> dict[str, str]:
+    seconds = {
+        "lock_timeout": limits.lock,
+        "statement_timeout": limits.statement,
+        "idle_in_transaction_session_timeout": _FORGOTTEN_SECONDS if limits.statement else 0,
+    }
+    return {name: f"{int(value * 1000)}ms" for name, value in seconds.items()}
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

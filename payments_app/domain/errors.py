@@ -46,6 +46,10 @@ class IdempotencyConflict(PortalError):
     """An idempotency key came again with other parameters."""
 
 
+class DatabaseBusy(PortalError):
+    """The database, or a free connection to it, could not be had in time. Trying again is safe."""
+
+
 class InvalidRequest(PortalError):
     """Input that breaks a rule; ``field`` names the input and ``code`` the rule."""
 

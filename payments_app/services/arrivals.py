@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from payments_app.db import inbox
 from payments_app.db.models import Payment
+from payments_app.domain.errors import DatabaseBusy
 from payments_app.gateways.base import GatewayEvent
 from payments_app.services.context import Portal
 from payments_app.services.live import Change
@@ -70,7 +71,7 @@ async def take_in(portal: Portal, arrival: Arrival) -> bool:
 async def _take_in_all(portal: Portal, group: Sequence[Arrival]) -> Sequence[bool | Exception]:
     try:
         return await _write(portal, group, settling=True)
-    except OperationalError:
+    except (DatabaseBusy, OperationalError):
         raise  # The database is away, busy or full: none of these events is the cause
     except Exception:
         log.exception("webhook_group_failed", size=len(group))

@@ -108,7 +108,7 @@ async def first_broken(database: Database) -> int | None:
     """
     previous, last_id = b"", 0
     erased: Counter[int] = Counter()
-    async with database.read() as session:
+    async with database.read(patient=True) as session:
         head = await audit.head(session)
         async for rows in audit.stream(session, head.entry_id):
             for entry in rows:

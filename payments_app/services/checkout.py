@@ -21,6 +21,7 @@ from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason
 from payments_app.gateways.base import NextAction, PaymentResult
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable
+from payments_app.services import logs
 from payments_app.services.actions import read_action
 from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
@@ -91,7 +92,8 @@ async def start(portal: Portal, who: Identity, order: TopUp, address: str = "") 
     if payment.status is not PaymentStatus.PENDING or payment.next_action is not None:
         return await progress(portal, who, payment.reference)
     try:
-        result = await create_at(gateway, await request_of(portal, payment, address))
+        with logs.about(payment.reference):
+            result = await create_at(gateway, await request_of(portal, payment, address))
     except GatewayUnavailable:
         return await progress(portal, who, payment.reference)
     await settle(portal, payment.key, result, actor="customer")

@@ -37,11 +37,12 @@ slots: Final = asyncio.Semaphore(4)
 
 async def csv_pieces(portal: Portal, who: Identity, view: View) -> AsyncIterator[bytes]:
     """Give the file piece by piece: the customer's own rows of the view, as of one moment."""
-    yield (",".join(HEADER) + "\r\n").encode()
+    header = (",".join(HEADER) + "\r\n").encode()
     chosen = view.filter(who)
     zone = formatting.zone_of(who.time_zone)
     async with slots, portal.read_as(who, snapshot=True) as session:
         span = await payments.span(session, chosen)
+        yield header
         if span is None:
             return
         cells = _cells(portal, Cells(session, offsets_between(zone, *span)))

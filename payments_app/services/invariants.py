@@ -39,7 +39,7 @@ _FULL: Final = (
 
 async def overdue(database: Database, now: datetime) -> list[Finding]:
     """Look for webhooks and Pending payments that nobody has handled in time."""
-    async with database.read() as session:
+    async with database.read(patient=True) as session:
         events = await invariants.overdue_events(session, now - _EVENT_PATIENCE)
         payments = await invariants.forgotten_payments(session, now - _CHECK_PATIENCE)
     return [
@@ -97,7 +97,7 @@ async def report_full(portal: Portal) -> int:
 
 
 async def _balances(database: Database) -> list[Finding]:
-    async with database.read() as session:
+    async with database.read(patient=True) as session:
         wrong = await ledger.wrong_balances(session)
     return [
         Finding(
@@ -113,7 +113,7 @@ async def _balances(database: Database) -> list[Finding]:
 
 
 async def _signs(database: Database) -> list[Finding]:
-    async with database.read() as session:
+    async with database.read(patient=True) as session:
         rows = await invariants.wrong_signs(session)
     return [
         Finding("sign_wrong", f"payment:{reference}", {"kind": kind, "minor_units": amount})
@@ -122,7 +122,7 @@ async def _signs(database: Database) -> list[Finding]:
 
 
 async def _references(database: Database) -> list[Finding]:
-    async with database.read() as session:
+    async with database.read(patient=True) as session:
         rows = await invariants.repeated_gateway_references(session)
     return [
         Finding("reference_repeated", f"gateway:{gateway}:{reference}"[:100], {"rows": count})
@@ -131,7 +131,7 @@ async def _references(database: Database) -> list[Finding]:
 
 
 async def _histories(database: Database) -> list[Finding]:
-    async with database.read() as session:
+    async with database.read(patient=True) as session:
         rows = await invariants.illegal_histories(session)
     return [
         Finding(
@@ -144,7 +144,7 @@ async def _histories(database: Database) -> list[Finding]:
 
 
 async def _refunds(database: Database) -> list[Finding]:
-    async with database.read() as session:
+    async with database.read(patient=True) as session:
         rows = await invariants.excessive_refunds(session)
     return [
         Finding(

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import MutableMapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -27,6 +28,17 @@ def configure(settings: Settings) -> None:
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def begin(reference: str) -> None:
+    """Let whatever this task logs from here on name the request or event that it belongs to."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request=reference)
+
+
+def about(payment: str) -> AbstractContextManager[None]:
+    """Let what is logged inside the block, by gateways too, name a payment by its reference."""
+    return structlog.contextvars.bound_contextvars(payment=payment)
 
 
 def _rendering(settings: Settings) -> list[Any]:

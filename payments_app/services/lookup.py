@@ -25,6 +25,7 @@ from payments_app.gateways.errors import (
     UnknownPayment,
     Unsupported,
 )
+from payments_app.services import logs
 from payments_app.services.context import Portal
 from payments_app.services.settlement import Outcome, settle
 from payments_app.services.stamps import stamp
@@ -91,6 +92,11 @@ async def ask_gateway(portal: Portal, payment: Payment, actor: str) -> Outcome |
     Money that the customer approved is captured, an attempt that was declined is ended, and one
     past its time is given up, each at the gateway first.
     """
+    with logs.about(payment.reference):
+        return await _ask_gateway(portal, payment, actor)
+
+
+async def _ask_gateway(portal: Portal, payment: Payment, actor: str) -> Outcome | None:
     gateway = portal.gateway(payment.gateway)
     try:
         with readable(gateway):

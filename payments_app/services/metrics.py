@@ -22,6 +22,11 @@ from payments_app.services.context import Portal
 OPEN_TABS: Final = Gauge(
     "portal_open_tabs", "Browser tabs that follow live.", multiprocess_mode="livesum"
 )
+EVENT_SECONDS: Final = Histogram(
+    "portal_event_seconds",
+    "Time of the pages' events, from the gate to their end.",
+    buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),  # seconds, no money: _SECONDS
+)
 STATEMENT_SECONDS: Final = Histogram(
     "portal_database_seconds",
     "Time of database statements.",
@@ -52,6 +57,7 @@ async def exposition(portal: Portal) -> bytes:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         registry.register(OPEN_TABS)
+        registry.register(EVENT_SECONDS)
         registry.register(STATEMENT_SECONDS)
     return generate_latest(registry)
 

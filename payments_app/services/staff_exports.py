@@ -40,11 +40,12 @@ HEADER: Final = (
 async def csv_pieces(portal: Portal, who: Identity, view: StaffView) -> AsyncIterator[bytes]:
     """Give the file piece by piece: what the view shows, of one moment; for staff alone."""
     who.require(Role.VIEWER)
-    yield (",".join(HEADER) + "\r\n").encode()
+    header = (",".join(HEADER) + "\r\n").encode()
     chosen = view.filter(who)
     zone = formatting.zone_of(who.time_zone)
     async with exports.slots, portal.db.read(snapshot=True) as session:
         span = await staff_payments.span(session)
+        yield header
         if span is None:
             return
         with speaking(ENGLISH):  # as in the customers' file

@@ -14,7 +14,7 @@ from payments_app.db.events import UNMATCHED
 from payments_app.db.models import InboxEvent, Payment
 from payments_app.gateways.base import GatewayEvent, Subject
 from payments_app.gateways.errors import InvalidSignature
-from payments_app.services import refusals
+from payments_app.services import logs, refusals
 from payments_app.services.arrivals import EVENT, TOPIC, Arrival, take_in
 from payments_app.services.context import Portal
 from payments_app.services.lookup import ask_gateway, find_for
@@ -115,7 +115,8 @@ async def _handle_batch(portal: Portal, code: str) -> int:
 async def _handle_in_turn(portal: Portal, rows: Sequence[InboxEvent]) -> None:
     """Handle the events of one payment one after another, in the order they came."""
     for row in rows:
-        await _handle(portal, row)
+        with logs.about(row.reference or row.event_id):
+            await _handle(portal, row)
 
 
 async def _handle(portal: Portal, row: InboxEvent) -> None:

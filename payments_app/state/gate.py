@@ -4,8 +4,10 @@ Reflex lets anyone with a socket call every method of every state. Here an event
 handler carries one of the decorators below or is one of the few that Reflex itself needs.
 """
 
+import asyncio
 import logging
 import re
+import time
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, Final
@@ -24,10 +26,12 @@ from reflex.state import (
 )
 from reflex.utils.format import format_event_handler
 from reflex_base.constants.state import FIELD_MARKER
+from reflex_base.event.context import EventContext
 from reflex_base.registry import RegistrationContext
 from starlette.requests import cookie_parser
 
 from payments_app.domain.payment import Role
+from payments_app.services import logs, metrics
 from payments_app.services.accounts import identify, session_cookie
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
@@ -45,10 +49,12 @@ class Access(Enum):
     VIEWER = auto()
     FINANCE = auto()
     OWNER = auto()
+    NOTICE = auto()
 
 
 _MARK: Final = "_portal_access"
 _READS: Final = "_portal_reads"
+_REFERENCE_LENGTH: Final = 8
 _LONGEST_PREFERENCE: Final = 4000
 LOGIN_PAGE: Final = "/login"
 
@@ -83,7 +89,10 @@ finance_event = _declared(Access.FINANCE)
 """Staff of role finance or owner may send it."""
 owner_event = _declared(Access.OWNER)
 """Only an owner may send it."""
+notice_event = _declared(Access.NOTICE)
+"""Anyone may send it, and it runs even while the database, which knows who it is, is away."""
 
+_OPEN: Final = frozenset({Access.PUBLIC, Access.NOTICE})
 _ROLES: Final = {
     Access.VIEWER: Role.VIEWER,
     Access.FINANCE: Role.FINANCE,
@@ -117,9 +126,13 @@ class Gate(rx.Middleware):
 
     async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
         """Return None to let an event pass; anything else stops it."""
+        _follow_event()
         if access_of(event.name) is None or not _has_harmless_vars(event):
             log.warning("event_refused", event_name=event.name)
             return StateUpdate()
+        if access_of(event.name) is Access.NOTICE:
+            _speak(state, None)
+            return None
         # Events that the server sends to a tab carry no router data: nobody is active there.
         who = await identity_of(state, active=bool(event.router_data))
         login = login_address(state)
@@ -130,6 +143,20 @@ class Gate(rx.Middleware):
         if who is not None:
             return StateUpdate()
         return StateUpdate(events=Event.from_event_type(rx.redirect(login)))
+
+
+def event_reference() -> str:
+    """Return the reference of the event that is being handled, as its log lines carry it."""
+    return EventContext.get().txid[:_REFERENCE_LENGTH]
+
+
+def _follow_event() -> None:
+    """Let the present event's log lines name it, and take its time: each runs in its own task."""
+    logs.begin(event_reference())
+    start = time.perf_counter()
+    task = asyncio.current_task()
+    if task is not None:
+        task.add_done_callback(lambda _: metrics.EVENT_SECONDS.observe(time.perf_counter() - start))
 
 
 def login_address(state: BaseState) -> str:
@@ -155,7 +182,7 @@ def may_send(event_name: str, who: Identity | None) -> bool:
     access = access_of(event_name)
     if access is None or (who is not None and who.read_only and not only_reads(event_name)):
         return False
-    return access is Access.PUBLIC or (who is not None and _allows(access, who))
+    return access in _OPEN or (who is not None and _allows(access, who))
 
 
 def _allows(access: Access, who: Identity) -> bool:
@@ -174,8 +201,12 @@ async def identity_of(state: BaseState, *, active: bool = False) -> Identity | N
 
     From here on the event speaks the language of the tab's browser.
     """
+    token = session_token(state.router.headers.cookie)
+    return _speak(state, await identify(current(), token, active=active))
+
+
+def _speak(state: BaseState, who: Identity | None) -> Identity | None:
     headers = state.router.headers
-    who = await identify(current(), session_token(headers.cookie), active=active)
     cookie = cookie_parser(headers.cookie).get(LOCALE_COOKIE, "")
     return speak_with(who, cookie, headers.accept_language)
 

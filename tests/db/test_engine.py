@@ -6,9 +6,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
-
-from payments_app.db.engine import Database
+from payments_app.db.engine import Database, Limits
+from payments_app.domain.errors import DatabaseBusy
 from tests.support.factories import make_account
 
 
@@ -30,7 +29,7 @@ async def test_writers_of_one_process_take_turns(database: Database) -> None:
 async def test_writers_who_queue_behind_another_process_wait_no_longer_than_one(
     tmp_path: Path,
 ) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/portal.db", patience=0.2)
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/portal.db", Limits(lock=0.2))
     tries = 50
 
     async def write() -> None:
@@ -44,7 +43,7 @@ async def test_writers_who_queue_behind_another_process_wait_no_longer_than_one(
         ends = await asyncio.gather(*(write() for _ in range(tries)), return_exceptions=True)
         waited = time.monotonic() - began
         other.rollback()
-    assert all(isinstance(end, TimeoutError | OperationalError) for end in ends)
+    assert all(isinstance(end, DatabaseBusy) for end in ends)
     assert waited < 0.2 * tries / 2  # each one after the other would take all of it
     await write()
     await database.close()

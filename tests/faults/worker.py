@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 
 from payments_app import wiring
 from payments_app.api import webhooks
-from payments_app.db.engine import Database
+from payments_app.db.engine import Database, Limits
 from payments_app.db.models import Account, User
 from payments_app.domain.errors import PortalError
 from payments_app.domain.money import Money
@@ -146,7 +146,7 @@ async def _serve(life: Life) -> None:
     registry.Client = _hasty_client  # type: ignore[misc, assignment]
     clock = FastClock(life.began, life.ahead)
     portal = wiring.build_portal(Settings(_env_file=None))
-    database = Database(portal.db.url, patience=_LOCK_SECONDS)
+    database = Database(portal.db.url, Limits(lock=_LOCK_SECONDS))
     portal = replace(portal, clock=clock, db=database)
     install(portal)
     sabotage = Sabotage(clock, life.full)

@@ -21,6 +21,7 @@ OPEN_TO_STRANGERS = {
     "LinkState.choose",
     "LinkState.load_invitation",
     "LinkState.load_reset",
+    "NoticeState.busy",
     "NoticeState.dismiss",
     "NoticeState.failed",
     "NoticeState.too_fast",
@@ -82,7 +83,9 @@ def test_the_staffs_own_handlers_are_for_staff() -> None:
 
 
 def test_only_named_handlers_are_open_to_strangers() -> None:
-    strangers = {s for name, (_, s) in HANDLERS.items() if access_of(name) is Access.PUBLIC}
+    strangers = {
+        s for name, (_, s) in HANDLERS.items() if access_of(name) in (Access.PUBLIC, Access.NOTICE)
+    }
     assert strangers == OPEN_TO_STRANGERS
 
 
@@ -96,7 +99,7 @@ def test_whoever_views_as_a_customer_can_send_nothing_that_pays_or_changes() -> 
     payments = {s.partition(".")[2] for _, s in HANDLERS.values() if s.startswith("PaymentsState.")}
     assert by_state == {
         "SessionState": {"load_customer", "load_staff", "load_user", "session_changed"},
-        "NoticeState": {"too_fast", "failed", "dismiss"},
+        "NoticeState": {"too_fast", "busy", "failed", "dismiss"},
         "PaymentsState": payments,
         "ExportState": {"moved", "choose"},
         "BalanceState": {"open", "moved", "choose"},

@@ -25,6 +25,7 @@ class Kind(StrEnum):
 
 STAFF = frozenset({Kind.VIEWER, Kind.FINANCE, Kind.OWNER})
 ALLOWED = {
+    Access.NOTICE: frozenset(Kind),
     Access.PUBLIC: frozenset(Kind),
     Access.USER: frozenset(Kind) - {Kind.NOBODY},
     Access.CUSTOMER: frozenset({Kind.CUSTOMER, Kind.VIEWING}),

@@ -13,6 +13,7 @@ from payments_app.services.accounts import identify
 from payments_app.services.context import Portal
 from tests.support.logins import own_form
 from tests.support.roles import STAFF, Kind, Logins, log_in_each
+from tests.support.routes import guards_of, routes
 
 GUARDS = {
     guards.customer: frozenset({Kind.CUSTOMER, Kind.VIEWING}),
@@ -34,24 +35,6 @@ OPEN = {
     "/metrics",
 }
 """Routes without a guard: each says itself why. A new one has to be thought about."""
-
-
-def routes() -> list[APIRoute]:
-    """Every route of the routers that the app includes; mounted apps are no part of the portal."""
-    included = (getattr(route, "original_router", api) for route in api.routes)
-    found = {id(route): route for router in included for route in router.routes}
-    return [route for route in found.values() if isinstance(route, APIRoute)]
-
-
-def guards_of(route: APIRoute) -> set[object]:
-    """Every dependency of a route, those of dependencies too."""
-    found: set[object] = set()
-    waiting = [route.dependant]
-    while waiting:
-        dependant = waiting.pop()
-        found.add(dependant.call)
-        waiting += dependant.dependencies
-    return found
 
 
 def allowed(route: APIRoute) -> frozenset[Kind]:

@@ -1,0 +1,129 @@
+"""The Content Security Policy in Chromium: nothing of ours breaks it, nothing foreign passes it."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, expect
+
+from payments_app.cli.demo import DEMO_LOGINS
+from payments_app.payments_app import app
+from tests.support.portal import PortalServer
+
+REPORT = """addEventListener("securitypolicyviolation", (event) => reportViolation(
+    `${location.pathname}: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`))"""
+VALUES = {"token": "none", "reference": "NONE", "account": "1"}
+LEAVES = re.compile(r"^(Log out|Leave|View as customer|Sign out.*|Disable.*|.*CSV.*)$")
+OPENED = "[role=dialog], [role=alertdialog], [role=menu], [role=listbox]"
+
+
+def pages() -> list[str]:
+    """The address of every page that the app has, with something in the place of its arguments."""
+    routes = (route.replace("index", "") for route in app._unevaluated_pages)
+    return sorted(
+        "/" + re.sub(r"\[(\w+)\]", lambda found: VALUES[found[1]], route)
+        for route in routes
+        if route != "404"
+    )
+
+
+@asynccontextmanager
+async def watched(
+    browser: Browser, portal: PortalServer, role: str
+) -> AsyncIterator[BrowserContext]:
+    """A browser in which someone of this role is logged in; fails when a policy was violated."""
+    violations: list[str] = []
+    context = await browser.new_context(base_url=portal.url, reduced_motion="reduce")
+    await context.expose_function("reportViolation", lambda told: violations.append(told))
+    await context.add_init_script(REPORT)
+    login = next(login for login in DEMO_LOGINS if login.role == role)
+    answer = await context.request.post(
+        "/auth/login",
+        data={"email": login.email, "password": login.password},
+        headers={"Origin": portal.url},
+    )
+    assert answer.ok
+    try:
+        yield context
+    finally:
+        await context.close()
+    assert violations == []
+
+
+async def ready(page: Page) -> None:
+    """Wait until the page has come to life and has what it shows."""
+    await page.wait_for_function("document.querySelectorAll('button').length > 0")
+    await expect(page.locator(".skeleton, .rt-Skeleton, [aria-busy=true]")).to_have_count(0)
+
+
+async def open_everything(page: Page) -> int:
+    """Press each button of the page that opens something, and close it; returns how many did."""
+    opened, tried = 0, set[str]()
+    buttons: Locator = page.locator("button:visible:not([disabled])")
+    for button in await buttons.element_handles():
+        name = (await button.get_attribute("aria-label") or await button.inner_text()).strip()
+        kind = re.sub(r"\W*[A-Z0-9]{8,}", "", name)
+        if kind in tried or LEAVES.match(name) or not await button.is_visible():
+            continue
+        tried.add(kind)
+        await button.click(timeout=2000)
+        if await page.locator(OPENED).count():
+            opened += 1
+            await page.keyboard.press("Escape")
+            await expect(page.locator(OPENED)).to_have_count(0)
+    return opened
+
+
+@pytest.mark.parametrize(("role", "fewest"), [("customer", 5), ("owner", 15)])
+async def test_every_page_and_dialog_runs_without_a_violation(
+    browser: Browser, portal: PortalServer, role: str, fewest: int
+) -> None:
+    opened = 0
+    async with watched(browser, portal, role) as context:
+        page = await context.new_page()
+        for address in pages():
+            await page.goto(address)
+            await ready(page)
+            opened += await open_everything(page)
+    assert opened >= fewest
+
+
+@pytest.mark.parametrize(
+    "smuggled",
+    [
+        "<script>window.owned = 1</script>",
+        "<img src=x onerror='window.owned = 1'>",
+        "<script src='data:text/javascript,window.owned=1'></script>",
+        "<iframe srcdoc='<script>parent.owned = 1</script>'></iframe>",
+    ],
+)
+async def test_a_smuggled_script_does_not_run(page: Page, smuggled: str) -> None:
+    async def smuggle(route: Route) -> None:
+        answer = await route.fetch()
+        body = (await answer.text()).replace("</body>", f"{smuggled}<i id=end></i></body>")
+        await route.fulfill(response=answer, body=body)
+
+    blocked: list[str] = []
+    await page.context.expose_function("reportViolation", lambda told: blocked.append(told))
+    await page.add_init_script(REPORT)
+    await page.route("**/login", smuggle)
+    await page.goto("/login")
+    await expect(page.get_by_role("button", name="Log in")).to_be_visible()
+    assert await page.evaluate("window.owned") is None
+    assert blocked
+
+
+async def test_nothing_is_evaluated_and_no_other_site_is_asked(page: Page) -> None:
+    """The script comes from the portal's own address, as one of its packages would."""
+    script = """
+        const said = (call) => { try { call(); return "ran" } catch { return "refused" } };
+        window.said = [said(() => eval("1")), said(() => new Function("1")())];
+        fetch("https://evil.test/").then(() => said, () => window.asked = "refused");"""
+    await page.route(
+        "**/extra.js", lambda route: route.fulfill(content_type="text/javascript", body=script)
+    )
+    await page.goto("/login")
+    await page.add_script_tag(url="/extra.js")
+    assert await page.evaluate("window.said") == ["refused", "refused"]
+    await page.wait_for_function("window.asked === 'refused'")

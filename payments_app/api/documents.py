@@ -4,24 +4,28 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import Response
+from pydantic import Field
 
 from payments_app.api.guards import LimitedDownloads, LoggedIn
+from payments_app.api.parameters import LARGEST_ID, Reference, answers
 from payments_app.domain.errors import NotAllowed, NotFound
 from payments_app.services import receipts, statements
 from payments_app.services.context import current
 from payments_app.services.statements import Period, TooLong
 
-router = APIRouter(tags=["documents"], dependencies=[LimitedDownloads])
+router = APIRouter(
+    tags=["documents"], dependencies=[LimitedDownloads], responses=answers(401, 403, 404, 429)
+)
 
 
 class StatementQuery(Period):
     """The query of a statement; ``account`` is for staff."""
 
-    account: int | None = None
+    account: int | None = Field(default=None, ge=1, le=LARGEST_ID)
 
 
-@router.get("/receipts/{reference}.pdf")
-async def receipt(reference: str, who: LoggedIn) -> Response:
+@router.get("/receipts/{reference}.pdf", response_class=Response)
+async def receipt(reference: Reference, who: LoggedIn) -> Response:
     """The receipt of a Completed payment; 404 for any other."""
     try:
         content = await receipts.receipt_pdf(current(), who, reference)
@@ -32,7 +36,7 @@ async def receipt(reference: str, who: LoggedIn) -> Response:
     return _pdf(content, f"receipt-{reference}.pdf")
 
 
-@router.get("/statements/statement.pdf")
+@router.get("/statements/statement.pdf", response_class=Response, responses=answers(413))
 async def statement(who: LoggedIn, asked: Annotated[StatementQuery, Query()]) -> Response:
     """The statement of a period; 404 without such an account, 413 for too many rows."""
     try:

@@ -8,12 +8,18 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from payments_app.api.guards import CustomerIdentity, LimitedDownloads, ViewerIdentity
+from payments_app.api.parameters import answers
 from payments_app.services import exports, staff_exports
 from payments_app.services.context import current
 from payments_app.services.staff_view import StaffView
 from payments_app.services.view import View
 
-router = APIRouter(tags=["exports"], dependencies=[LimitedDownloads])
+router = APIRouter(
+    tags=["exports"],
+    default_response_class=StreamingResponse,
+    dependencies=[LimitedDownloads],
+    responses=answers(401, 403, 429),
+)
 
 
 class Scope(StrEnum):

@@ -1,6 +1,7 @@
 """Log in, log out, and look at an account as its customers do."""
 
 import secrets
+from typing import Any, Final
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -14,6 +15,7 @@ from payments_app.api.guards import (
     client_address,
     small_body,
 )
+from payments_app.api.parameters import AccountId, answers
 from payments_app.api.places import browser_locale, set_locale
 from payments_app.domain.errors import NotAllowed, NotFound, TooManyAttempts
 from payments_app.services import accounts, places, sessions
@@ -21,7 +23,9 @@ from payments_app.services.accounts import CodeNeeded, device_cookie, serves_tls
 from payments_app.services.context import current
 from payments_app.services.places import LOCALE_COOKIE
 
-router = APIRouter(prefix="/auth", tags=["login"], dependencies=[SameOrigin])
+router = APIRouter(
+    prefix="/auth", tags=["login"], dependencies=[SameOrigin], responses=answers(403)
+)
 
 _DEVICE_SECONDS = 400 * 24 * 3600
 """The longest that browsers keep a cookie (RFC 6265bis, section 5.5)."""
@@ -39,7 +43,21 @@ class Login(BaseModel):
     next: str = "/"
 
 
-@router.post("/login")
+_LOGIN_BODY: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": Login.model_json_schema()}},
+    }
+}
+_LEADS_ON: Final[dict[str, Any]] = {
+    "dependencies": [OwnForm],
+    "status_code": 303,
+    "response_class": Response,
+}
+"""What routes have in common to which the browser posts a form of ours."""
+
+
+@router.post("/login", responses=answers(401, 422, 429), openapi_extra=_LOGIN_BODY)
 async def log_in(request: Request) -> Response:
     """Check e-mail and password; 200 sets the cookie and names the page to open.
 
@@ -78,7 +96,7 @@ async def log_in(request: Request) -> Response:
     return response
 
 
-@router.post("/logout", dependencies=[OwnForm])
+@router.post("/logout", **_LEADS_ON)
 async def log_out(request: Request) -> Response:
     """End the login session, clear the cookie and lead to the login page."""
     settings = current().settings
@@ -90,8 +108,8 @@ async def log_out(request: Request) -> Response:
     return response
 
 
-@router.post("/view-as/{account_id}", dependencies=[OwnForm])
-async def view_as(account_id: int, who: LoggedIn, request: Request) -> Response:
+@router.post("/view-as/{account_id}", responses=answers(401, 404), **_LEADS_ON)
+async def view_as(account_id: AccountId, who: LoggedIn, request: Request) -> Response:
     """Let staff see what an account's customers see, from the next page on; nothing can be changed.
 
     Answers 403 to customers and 404 for no account.
@@ -105,7 +123,7 @@ async def view_as(account_id: int, who: LoggedIn, request: Request) -> Response:
     return RedirectResponse("/", status_code=303)
 
 
-@router.post("/leave-view", dependencies=[OwnForm])
+@router.post("/leave-view", **_LEADS_ON)
 async def leave_view(who: OptionalIdentity, request: Request) -> Response:
     """Lead staff who viewed an account back to it, and others to the start page."""
     if who is None or not who.read_only:

@@ -5,6 +5,7 @@ from hmac import compare_digest
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
+from payments_app.api.parameters import answers
 from payments_app.services import metrics
 from payments_app.services.context import current
 from payments_app.services.readiness import readiness
@@ -20,14 +21,14 @@ async def live() -> Response:
     return JSONResponse({"live": True})
 
 
-@router.get("/health/ready")
+@router.get("/health/ready", responses=answers(503))
 async def ready() -> Response:
     """Answer 200 when everything that requests need works, else 503, and say what does not."""
     works = await readiness(current())
     return JSONResponse(works, 200 if all(works.values()) else 503)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=Response, responses=answers(403))
 async def prometheus(request: Request) -> Response:
     """Answer with the metrics: to who knows METRICS_TOKEN, or without one to this machine only."""
     token = current().settings.metrics_token.get_secret_value()

@@ -3,33 +3,33 @@
 from contextlib import suppress
 
 from fastapi import APIRouter
-from fastapi.responses import RedirectResponse
+from fastapi.responses import RedirectResponse, Response
 
 from payments_app.api.guards import OptionalIdentity
+from payments_app.api.parameters import Proof, Reference
 from payments_app.domain.errors import NotAllowed, NotFound
 from payments_app.gateways.errors import GatewayUnavailable
 from payments_app.services import checkout
 from payments_app.services.context import current
 from payments_app.services.stamps import is_stamped
 
-router = APIRouter(tags=["returns"])
-
-_METHODS = ["GET", "POST"]
+router = APIRouter(tags=["returns"], default_response_class=Response)
 
 
 def _to_result_page(reference: str) -> RedirectResponse:
-    # Only letters and digits are passed on, so the answer stays on this site.
-    return RedirectResponse(f"/pay/{''.join(filter(str.isalnum, reference))[:20]}", status_code=303)
+    return RedirectResponse(f"/pay/{reference}", status_code=303)
 
 
-@router.api_route("/return/{reference}", methods=_METHODS)
-async def returned(reference: str) -> RedirectResponse:
+@router.get("/return/{reference}", status_code=303)
+@router.post("/return/{reference}", status_code=303)
+async def returned(reference: Reference) -> RedirectResponse:
     """Send the customer on to the page that waits for the result; it does the look-up."""
     return _to_result_page(reference)
 
 
-@router.api_route("/return/{reference}/cancelled/{proof}", methods=_METHODS)
-async def cancelled(reference: str, proof: str, who: OptionalIdentity) -> RedirectResponse:
+@router.get("/return/{reference}/cancelled/{proof}", status_code=303)
+@router.post("/return/{reference}/cancelled/{proof}", status_code=303)
+async def cancelled(reference: Reference, proof: Proof, who: OptionalIdentity) -> RedirectResponse:
     """Void the payment that its own customer gave up at the gateway, then show how it stands.
 
     Only the gateway was told ``proof``, so that no other site can send customers here to void one.

@@ -1,9 +1,8 @@
 """Downloads for staff."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import StreamingResponse
 
 from payments_app.api.guards import (
@@ -13,11 +12,14 @@ from payments_app.api.guards import (
     ViewerIdentity,
     client_address,
 )
+from payments_app.api.parameters import AccountId, answers
 from payments_app.domain.errors import NotFound
 from payments_app.services import audit_log, personal_data
 from payments_app.services.context import current
 
-router = APIRouter(tags=["staff"], dependencies=[LimitedDownloads])
+router = APIRouter(
+    tags=["staff"], dependencies=[LimitedDownloads], responses=answers(401, 403, 429)
+)
 
 
 @router.get("/staff/exports/audit.csv")
@@ -28,9 +30,11 @@ async def audit_csv(who: ViewerIdentity) -> StreamingResponse:
     return _download(audit_log.csv_pieces(portal, who), "text/csv", f"audit-{day}.csv")
 
 
-@router.get("/staff/exports/personal-data/{account}", dependencies=[SameOrigin])
+@router.get(
+    "/staff/exports/personal-data/{account}", dependencies=[SameOrigin], responses=answers(404)
+)
 async def personal_data_json(
-    who: OwnerIdentity, request: Request, account: Annotated[int, Path(ge=1, lt=2**63)]
+    who: OwnerIdentity, request: Request, account: AccountId
 ) -> StreamingResponse:
     """Stream all that is kept about an account's people as JSON; 404 when there is no such one."""
     try:

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
+from payments_app.api.parameters import GatewayCode, answers
 from payments_app.domain.errors import NotFound
 from payments_app.gateways.errors import GatewayUnavailable, InvalidSignature
 from payments_app.services import webhooks
@@ -13,8 +14,8 @@ router = APIRouter(tags=["webhooks"])
 _JSON = "application/json"
 
 
-@router.post("/webhooks/{gateway}")
-async def receive_webhook(gateway: str, request: Request) -> Response:
+@router.post("/webhooks/{gateway}", responses=answers(400, 404, 413, 415, 503))
+async def receive_webhook(gateway: GatewayCode, request: Request) -> Response:
     """Take one webhook: 200 when it is on disk (new or not), 400 for a bad signature, 404 for an
     unknown gateway, 413 for a body above the limit, 415 for one that is not JSON, 503 when it
     cannot be verified just now and has to be sent again. Cookies are ignored."""

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from fastapi import FastAPI
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payments_app.api import returns
@@ -100,11 +100,14 @@ async def test_only_the_gateway_knows_the_address_that_voids_a_payment(
         assert (await row_of(till_portal, reference)).status is PaymentStatus.PENDING
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=60))
 async def test_a_return_never_leads_to_another_site(reference: str) -> None:
     async with client_for(None) as client:
         answer = await client.get(f"/return/{quote(reference, safe='', errors='replace')}")
-    if answer.status_code == 303:
+    if answer.status_code == 307:  # the address without its slash at the end
+        assert answer.headers["location"].startswith("http://portal.test/return/")
+    elif answer.status_code == 303:
         assert answer.headers["location"] == f"/pay/{reference}"
         assert reference.isascii()
         assert reference.isalnum()

@@ -20,6 +20,7 @@ from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.reports import BalanceLine, Row
 from payments_app.services.sessions import tell_ended
+from payments_app.services.unmasked import unmasked
 
 PAGE_SIZE: Final = 50
 LATEST_PAYMENTS: Final = 10
@@ -111,7 +112,7 @@ async def list_page(
     rows = tuple(
         AccountRow(
             id=line.account.key,
-            name=line.account.name,
+            name=unmasked(line.account.name),
             balances=_balances(line.account, amounts.get(line.account.key, []), who),
             last_payment=_when(line.last_payment, who),
             users=line.users,
@@ -138,7 +139,7 @@ async def profile(portal: Portal, who: Identity, account_id: int) -> Profile:
     reader = replace(who, home_currency=account.home_currency)
     return Profile(
         id=account.key,
-        name=account.name,
+        name=unmasked(account.name),
         home_currency=account.home_currency,
         since=formatting.day(account.created_at, who.locale, who.time_zone),
         disabled=account.disabled_at is not None,
@@ -146,7 +147,8 @@ async def profile(portal: Portal, who: Identity, account_id: int) -> Profile:
         balances=reports.balance_lines(reader, standings),
         payments=tuple(reports.row_of(portal, who, payment) for payment in latest),
         notes=tuple(
-            Note(note.key, _when(note.at, who), writer.name, note.text) for note, writer in notes
+            Note(note.key, _when(note.at, who), unmasked(writer.name), unmasked(note.text))
+            for note, writer in notes
         ),
         minimum_payment=_decimal(account.minimum_payment, account),
         debit_limit=_decimal(account.debit_limit, account),

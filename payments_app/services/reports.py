@@ -16,6 +16,7 @@ from payments_app.services import formatting, wording
 from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
+from payments_app.services.unmasked import unmasked
 from payments_app.services.view import View
 
 PAGE_SIZE: Final = 50
@@ -222,6 +223,10 @@ async def detail(portal: Portal, who: Identity, reference: str) -> Detail:
     )
 
 
+def _shown(text: str, who: Identity) -> str:
+    return unmasked(text) if who.is_staff else text
+
+
 def row_of(portal: Portal, who: Identity, payment: Payment, balance: int | None = None) -> Row:
     """Write one payment as a line of the list; ``balance`` is what it left, if known."""
     gateway = portal.gateways.get(payment.gateway or "")
@@ -237,7 +242,7 @@ def row_of(portal: Portal, who: Identity, payment: Payment, balance: int | None 
         total=_total(payment, who),
         status=payment.status.value,
         status_label=wording.STATUSES[payment.status],
-        description=wording.description(payment.description, payment.kind),
+        description=wording.description(_shown(payment.description, who), payment.kind),
         note="" if payment.status is PaymentStatus.COMPLETED else note,
         method=method_text(portal, payment.gateway, payment.channel, payment.method_detail),
         icon=gateway.icon if gateway else _KIND_ICONS[payment.kind],

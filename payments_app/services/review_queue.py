@@ -18,6 +18,7 @@ from payments_app.services import formatting, reports, staff_wording, wording
 from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
+from payments_app.services.unmasked import unmasked
 
 MOST_SHOWN: Final = 200
 OVERDUE: Final = later("Pending past its time")
@@ -99,14 +100,14 @@ async def _row(
         id=payment.key,
         reference=payment.reference,
         why=await _why(session, payment),
-        account=account.name,
+        account=unmasked(account.name),
         method=reports.method_text(portal, payment.gateway, payment.channel, payment.method_detail),
         asked=formatting.money(shown, who.locale),
         said=formatting.money(arrival[1], who.locale) if arrival else "",
         since=formatting.day_and_time(payment.created_at, who.locale, who.time_zone),
         status=payment.status.value,
         status_label=wording.STATUSES[payment.status],
-        assigned_to=assigned.name if assigned else "",
+        assigned_to=unmasked(assigned.name) if assigned else "",
     )
 
 

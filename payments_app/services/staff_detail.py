@@ -19,6 +19,7 @@ from payments_app.services.identity import Identity
 from payments_app.services.refunds import refundable
 from payments_app.services.reports import Linked, Row
 from payments_app.services.review import approvable
+from payments_app.services.unmasked import unmasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +107,10 @@ async def detail(portal: Portal, who: Identity, reference: str) -> StaffDetail:
     return StaffDetail(
         row=reports.row_of(portal, who, payment),
         account_id=account.key,
-        account_name=account.name,
-        user=user.email if user else "",
+        account_name=unmasked(account.name),
+        user=unmasked(user.email) if user else "",
         reason=staff_wording.reason(payment.reason),
-        private_note=payment.private_note,
+        private_note=unmasked(payment.private_note),
         charged=_money(payment.charge_amount, payment.charge_currency, who),
         fee=_money(payment.fee, payment.currency, who),
         created=_when(payment.created_at, who),
@@ -118,7 +119,7 @@ async def detail(portal: Portal, who: Identity, reference: str) -> StaffDetail:
         checked=_when(payment.checked_at, who),
         gateway_reference=payment.gateway_reference or "",
         in_review=payment.in_review,
-        assigned_to=assigned.name if assigned else "",
+        assigned_to=unmasked(assigned.name) if assigned else "",
         charge_currency=currency,
         arrived=arrived.to_decimal() if arrived and arrived.currency == currency else "",
         arrived_text=formatting.money(arrived, who.locale) if arrived else "",

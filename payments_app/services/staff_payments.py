@@ -21,6 +21,7 @@ from payments_app.services.identity import Identity
 from payments_app.services.reports import MOST_COUNTED
 from payments_app.services.review import approvable
 from payments_app.services.staff_view import StaffView
+from payments_app.services.unmasked import unmasked
 
 PAGE_SIZE: Final = 50
 _MOST_ACCOUNTS: Final = 200
@@ -144,7 +145,7 @@ async def account_options(
         kept = await staff_payments.account_names(session, chosen)
         rows = (await session.execute(named.limit(_MOST_ACCOUNTS))).all()
     names = kept | {row[0]: row[1] for row in rows}
-    return tuple(Option(str(number), name) for number, name in names.items())
+    return tuple(Option(str(number), unmasked(name)) for number, name in names.items())
 
 
 async def currency_options(portal: Portal, who: Identity) -> tuple[str, ...]:
@@ -162,10 +163,10 @@ def row_of(portal: Portal, entry: Entry, locale: str, zone: str) -> StaffRow:
     return StaffRow(
         id=payment.key,
         reference=payment.reference,
-        account=entry.account,
+        account=unmasked(entry.account),
         date=formatting.day_and_time(payment.dated_at, locale, zone),
-        description=wording.description(payment.description, payment.kind),
-        note=payment.private_note,
+        description=wording.description(unmasked(payment.description), payment.kind),
+        note=unmasked(payment.private_note),
         method=reports.method_text(portal, payment.gateway, payment.channel, payment.method_detail),
         status=payment.status.value,
         label=wording.STATUSES[payment.status],

@@ -24,6 +24,7 @@ from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.passwords import NOBODYS
 from payments_app.services.sessions import tell_ended
+from payments_app.services.unmasked import unmasked
 
 ROLES: Final = Told(
     {
@@ -201,8 +202,8 @@ def _row(user: User, who: Identity) -> UserRow:
     state = "invited" if user.password_hash == NOBODYS else "active"
     return UserRow(
         id=user.key,
-        name=user.name,
-        email=user.email,
+        name=unmasked(user.name),
+        email=unmasked(user.email),
         role=user.role.value,
         role_label=ROLES[user.role],
         state="disabled" if user.disabled_at else state,

@@ -24,7 +24,7 @@ from payments_app.services.context import current
 from payments_app.services.places import LOCALE_COOKIE
 
 router = APIRouter(
-    prefix="/auth", tags=["login"], dependencies=[SameOrigin], responses=answers(403)
+    prefix="/auth", tags=["login"], dependencies=[SameOrigin], responses=answers(403, 429)
 )
 
 _DEVICE_SECONDS = 400 * 24 * 3600

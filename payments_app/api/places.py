@@ -7,18 +7,21 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from payments_app.api.guards import OptionalIdentity, SameOrigin
+from payments_app.api.parameters import answers
 from payments_app.domain.languages import LANGUAGES, locale_for, preferred
 from payments_app.services import places
 from payments_app.services.accounts import serves_tls
 from payments_app.services.context import current
 
-router = APIRouter(prefix="/auth", tags=["places"], dependencies=[SameOrigin])
+router = APIRouter(
+    prefix="/auth", tags=["places"], dependencies=[SameOrigin], responses=answers(403, 429)
+)
 
 _SECONDS = 400 * 24 * 3600
 """The longest that browsers keep a cookie (RFC 6265bis, section 5.5)."""
 
 
-@router.post("/places")
+@router.post("/places", status_code=303, response_class=Response)
 async def choose(
     request: Request,
     who: OptionalIdentity,

@@ -6,14 +6,14 @@ from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
 from payments_app.api.guards import OptionalIdentity
-from payments_app.api.parameters import Proof, Reference
+from payments_app.api.parameters import Proof, Reference, answers
 from payments_app.domain.errors import NotAllowed, NotFound
 from payments_app.gateways.errors import GatewayUnavailable
 from payments_app.services import checkout
 from payments_app.services.context import current
 from payments_app.services.stamps import is_stamped
 
-router = APIRouter(tags=["returns"], default_response_class=Response)
+router = APIRouter(tags=["returns"], default_response_class=Response, responses=answers(429))
 
 
 def _to_result_page(reference: str) -> RedirectResponse:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
+from payments_app.api.parameters import answers
 from payments_app.domain.languages import ENGLISH, LANGUAGES
 from payments_app.services.catalogues import for_browsers
 
@@ -15,7 +16,7 @@ router = APIRouter(tags=["words"])
 _KEPT = "public, max-age=31536000, immutable"
 
 
-@router.get("/words/{language}.json")
+@router.get("/words/{language}.json", responses=answers(404))
 async def words(language: str, request: Request) -> Response:
     """Answer with a language's words; 404 for English, which is in the pages, and for others.
 

@@ -21,8 +21,8 @@ FROM_GATEWAYS = {"/webhooks/{gateway}", "/return/{reference}"}
 """Others post here by design: neither reads the cookie."""
 PROVED = {"/return/{reference}/cancelled/{proof}"}
 """Others lead here by design: what only they were told takes the place of the form's token."""
-NO_LOGIN_YET = {"/auth/login"}
-"""There is no session whose token a form could carry; what it takes, no form can send."""
+NO_LOGIN_YET = {"/auth/login", "/auth/places"}
+"""Asked for on the login page, where no session has a token that a form could carry."""
 OWN = [route for route in CHANGING if route.path not in FROM_GATEWAYS | PROVED]
 ORIGIN = {"Origin": "http://portal.test"}
 

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, expect
+from playwright.async_api import Browser, BrowserContext, Error, Page, Route, TimeoutError, expect
 
 from payments_app.cli.demo import DEMO_LOGINS
 from payments_app.payments_app import app
@@ -15,6 +15,7 @@ REPORT = """addEventListener("securitypolicyviolation", (event) => reportViolati
     `${location.pathname}: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`))"""
 VALUES = {"token": "none", "reference": "NONE", "account": "1"}
 LEAVES = re.compile(r"^(Log out|Leave|View as customer|Sign out.*|Disable.*|.*CSV.*)$")
+OPENS_WITHIN_MS = 250
 OPENED = "[role=dialog], [role=alertdialog], [role=menu], [role=listbox]"
 
 
@@ -53,36 +54,41 @@ async def watched(
 
 async def ready(page: Page) -> None:
     """Wait until the page has come to life and has what it shows."""
-    await page.wait_for_function("document.querySelectorAll('button').length > 0")
+    await expect(page.locator("button").first).to_be_visible()
     await expect(page.locator(".skeleton, .rt-Skeleton, [aria-busy=true]")).to_have_count(0)
 
 
 async def open_everything(page: Page) -> int:
     """Press each button of the page that opens something, and close it; returns how many did."""
     opened, tried = 0, set[str]()
-    buttons: Locator = page.locator("button:visible:not([disabled])")
-    for button in await buttons.element_handles():
+    for button in await page.locator("button:visible:not([disabled])").element_handles():
+        if not await button.evaluate("(button) => button.isConnected"):
+            continue
         name = (await button.get_attribute("aria-label") or await button.inner_text()).strip()
         kind = re.sub(r"\W*[A-Z0-9]{8,}", "", name)
-        if kind in tried or LEAVES.match(name) or not await button.is_visible():
+        if kind in tried or LEAVES.match(name):
             continue
         tried.add(kind)
-        await button.click(timeout=2000)
-        if await page.locator(OPENED).count():
+        with suppress(Error):  # it moved away with what was pressed before
+            await button.click(timeout=1000)
+        with suppress(TimeoutError):  # it opens nothing
+            await page.locator(OPENED).first.wait_for(timeout=OPENS_WITHIN_MS)
             opened += 1
             await page.keyboard.press("Escape")
             await expect(page.locator(OPENED)).to_have_count(0)
     return opened
 
 
-@pytest.mark.parametrize(("role", "fewest"), [("customer", 5), ("owner", 15)])
+@pytest.mark.parametrize(
+    ("role", "below", "fewest"), [("customer", r"/(?!staff)", 6), ("owner", "/staff", 12)]
+)
 async def test_every_page_and_dialog_runs_without_a_violation(
-    browser: Browser, portal: PortalServer, role: str, fewest: int
+    browser: Browser, portal: PortalServer, role: str, below: str, fewest: int
 ) -> None:
     opened = 0
     async with watched(browser, portal, role) as context:
         page = await context.new_page()
-        for address in pages():
+        for address in filter(re.compile(below).match, pages()):
             await page.goto(address)
             await ready(page)
             opened += await open_everything(page)
@@ -119,11 +125,16 @@ async def test_nothing_is_evaluated_and_no_other_site_is_asked(page: Page) -> No
     script = """
         const said = (call) => { try { call(); return "ran" } catch { return "refused" } };
         window.said = [said(() => eval("1")), said(() => new Function("1")())];
-        fetch("https://evil.test/").then(() => said, () => window.asked = "refused");"""
+        const { dataset } = document.documentElement;
+        fetch("https://evil.test/").catch(() => { dataset.asked = "refused" });"""
     await page.route(
         "**/extra.js", lambda route: route.fulfill(content_type="text/javascript", body=script)
     )
     await page.goto("/login")
-    await page.add_script_tag(url="/extra.js")
+    await expect(page.get_by_role("button", name="Log in")).to_be_visible()
+    await page.evaluate(
+        """() => document.head.append(
+            Object.assign(document.createElement("script"), { src: "/extra.js" }))"""
+    )
+    await expect(page.locator("html[data-asked=refused]")).to_be_attached()
     assert await page.evaluate("window.said") == ["refused", "refused"]
-    await page.wait_for_function("window.asked === 'refused'")

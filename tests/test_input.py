@@ -18,7 +18,9 @@ PACKAGE = Path(__file__).parent.parent / "payments_app"
 TAKES_SQL = {"text", "sql", "literal_column", "exec_driver_sql", "executescript", "DDL"}
 WRITTEN = {
     "db/csv_lines.py: f'1e-{decimals}::numeric({decimals}, {decimals})'",
-    "db/engine.py: connection.get_execution_options().get(_BEGIN, 'BEGIN')",
+    "db/engine.py: 'BEGIN' if seconds is None else 'BEGIN IMMEDIATE'",
+    "db/engine.py: f'PRAGMA busy_timeout={int(tenths * longest * 100)}'",
+    "db/own_rows.py: _MAKE_ROLE",
 }
 """SQL that is no plain text in the source, each looked at: their values are the portal's own."""
 READS_XML = {"xml", "lxml", "xmltodict", "bs4", "html5lib", "pulldom", "expat"}

@@ -27,12 +27,14 @@ OPEN = {
     "/auth/login",
     "/auth/logout",
     "/auth/leave-view",
+    "/auth/places",
     "/return/{reference}",
     "/return/{reference}/cancelled/{proof}",
     "/webhooks/{gateway}",
     "/health/live",
     "/health/ready",
     "/metrics",
+    "/words/{language}.json",
 }
 """Routes without a guard: each says itself why. A new one has to be thought about."""
 

@@ -51,8 +51,8 @@ PATIENCE: Final = httpx.Timeout(5.0)
 DEADLINE_SECONDS: Final = 10.0
 """How long gateways may take to answer, once and with repeats: longer than a busy machine needs, or
 every answer would be a time-out that nobody planned."""
-_LOCK_SECONDS: Final = 0.5
-"""How long a write waits for SQLite's lock."""
+_LOCK_SECONDS: Final = 4.0
+"""How long a write waits for its turn on SQLite."""
 _UNLIMITED_PAGES: Final = 2**30
 
 

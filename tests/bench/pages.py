@@ -1,0 +1,75 @@
+"""How long a customer with a million payments waits for a page of the list, from click to rows."""
+
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from payments_app.db.models import Balance, Payment
+from tests.bench.data import NEWEST
+from tests.bench.figures import Figure
+from tests.bench.stand import Stand
+from tests.bench.tab import Tab, open_tabs
+
+_REPEATS: Final = 9
+_LARGE, _SMALL = 1, 2
+_CLICKS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "first page": ("go_first", {}),
+    "next page": ("go_older", {}),
+    "deep page": ("choose_until", {"day": "2022-01-31"}),
+    "filtered page": ("choose_status", {"status": "cancelled"}),
+    "search, few hits": ("search", {"text": "Number porting"}),
+    "search, many hits": ("search", {"text": "Monthly"}),
+    "search, two letters, no hit": ("search", {"text": "qx"}),
+}
+
+
+async def measure(stand: Stand) -> list[Figure]:
+    """Click through the list of the large account and of the small one."""
+    figures = []
+    limit = await _median(lambda: _keyset(stand))
+    async with open_tabs(stand, _LARGE) as [large], open_tabs(stand, _SMALL) as [small]:
+        for what, (handler, payload) in _CLICKS.items():
+            here, there = [await _clicks(tab, handler, payload) for tab in (large, small)]
+            goal = "40 ms" if "search" in what else "10 ms"
+            figures.append(Figure("list", what, here, "ms", limit, goal))
+            figures.append(Figure("list", f"{what}, to that of 1,000", here, "ms", there, "1.3x"))
+    balance = await _median(lambda: _balance(stand))
+    return [*figures, Figure("list", "one balance read", balance, "ms")]
+
+
+async def _clicks(tab: Tab, handler: str, payload: dict[str, Any]) -> float:
+    waits = []
+    for _ in range(_REPEATS):
+        if handler != "go_first":
+            await tab.click("clear")
+        waits.append(1000 * await tab.click(handler, **payload))
+    return statistics.median(waits)
+
+
+async def _median(ask: Callable[[], Awaitable[object]]) -> float:
+    waits = []
+    for _ in range(_REPEATS):
+        began = time.perf_counter()
+        await ask()
+        waits.append(1000 * (time.perf_counter() - began))
+    return statistics.median(waits)
+
+
+async def _keyset(stand: Stand) -> None:
+    query = (
+        select(Payment.__table__)
+        .where(col(Payment.account_id) == _LARGE, col(Payment.dated_at) < NEWEST)
+        .order_by(col(Payment.dated_at).desc(), col(Payment.id).desc())
+        .limit(26)
+    )
+    async with stand.database.read() as session:
+        (await session.execute(query)).all()
+
+
+async def _balance(stand: Stand) -> None:
+    async with stand.database.read() as session:
+        await session.execute(select(Balance.amount).where(col(Balance.account_id) == _LARGE))

@@ -1,0 +1,169 @@
+"""The staff's workspace in Chromium, beside a customer who pays: what changes shows by itself."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from payments_app.db import ledger
+from payments_app.db.models import Account, Payment
+from payments_app.domain.money import Money
+from payments_app.domain.payment import PaymentStatus, Role
+from payments_app.gateways.base import PaymentResult
+from payments_app.services import settlement
+from payments_app.services.context import Portal
+from payments_app.services.passwords import hash_password
+from payments_app.settings import Settings
+from tests.support.factories import make_account, make_payment, make_user
+from tests.support.shop import GOOD_CARD, PASSWORD, Shop, open_shop, visit
+
+LIST = "/staff/payments"
+
+
+@dataclass
+class Desk:
+    """One member of finance at the browser, and a second process that works on the same rows."""
+
+    shop: Shop
+    page: Page
+    account: Account
+
+    @property
+    def elsewhere(self) -> Portal:
+        """The portal as another process has it, whose changes no feed tells."""
+        return Portal(Settings(_env_file=None), self.shop.database, {})
+
+    def rows(self, text: str = "") -> Locator:
+        """The rows of the list that hold the text."""
+        return self.page.locator(".dense tbody tr").filter(has_text=text)
+
+    async def open(self, path: str = LIST) -> None:
+        await self.page.goto(path)
+        await expect(self.page.locator(".dense tbody tr.skeleton")).to_have_count(0)
+        await expect(self.page.get_by_text("updated")).to_be_visible()
+        await self.page.evaluate("window.loadedOnce = true")
+
+    async def stays(self) -> None:
+        """Fail when the page was loaded anew since it was opened."""
+        assert await self.page.evaluate("window.loadedOnce") is True
+
+    async def arrive(self, **columns: object) -> Payment:
+        """Let a payment come about in the other process."""
+        portal = self.elsewhere
+        columns = {"created_at": portal.clock()} | columns
+        payment = await make_payment(self.shop.database, self.account, **columns)
+        async with self.shop.database.write() as session:
+            row = await ledger.lock_payment(session, payment.key)
+            ledger.add_timeline(session, row, portal.clock(), "created", "test")
+        return payment
+
+    async def complete(self, payment: Payment) -> None:
+        """Let it be paid there."""
+        paid = PaymentResult(
+            PaymentStatus.COMPLETED,
+            None,
+            amount=Money(payment.amount, payment.currency),
+            own_reference=payment.reference,
+        )
+        await settlement.settle(self.elsewhere, payment.key, paid, actor="test")
+
+
+@pytest.fixture(scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+    async with open_shop(tmp_path_factory.mktemp("staff"), SWEEP_INTERVAL_SECONDS="0.2") as shop:
+        yield shop
+
+
+@pytest.fixture(scope="module")
+async def cookies(shop: Shop, browser: Browser) -> list[dict[str, object]]:
+    """The session of one member of finance, who logs in once for all tests."""
+    stored = await asyncio.to_thread(hash_password, PASSWORD)
+    user = await make_user(shop.database, role=Role.FINANCE, password_hash=stored)
+    context = await browser.new_context(base_url=shop.portal.url)
+    answer = await context.request.post(
+        "/auth/login",
+        data={"email": user.email, "password": PASSWORD},
+        headers={"Origin": shop.portal.url},
+    )
+    assert answer.ok, await answer.text()
+    found = [dict(cookie) for cookie in await context.cookies()]
+    await context.close()
+    return found
+
+
+@pytest.fixture
+async def desk(
+    shop: Shop, browser: Browser, cookies: list[dict[str, object]]
+) -> AsyncIterator[Desk]:
+    context = await browser.new_context(base_url=shop.portal.url, locale="en-US")
+    await context.add_cookies(cookies)  # type: ignore[arg-type]
+    desk = Desk(shop, await context.new_page(), await make_account(shop.database))
+
+    yield desk
+    await context.close()
+
+
+async def test_a_customer_pays_and_the_staffs_row_changes_in_place(
+    desk: Desk, browser: Browser
+) -> None:
+    async with visit(desk.shop, browser) as customer:
+        await desk.open(f"{LIST}?account={customer.account.id}")
+        await customer.page.goto("/")
+        await customer.open("Credit Card", "50")
+        await customer.type_card(GOOD_CARD)
+        await customer.button("Pay $50.00").click()
+        await expect(desk.rows(customer.account.name)).to_contain_text("Completed")
+        await expect(desk.rows()).to_have_count(1)
+        await expect(desk.page.locator(".stats")).to_contain_text("$50.00")
+        await expect(desk.page.get_by_text("1 to 1 of 1")).to_be_visible()
+        await expect(customer.dialog).to_contain_text("$50.00 is paid")
+
+        # The other way: what staff do moves the customer's open page.
+        await customer.button("Done").click()
+        await desk.rows().get_by_role("button", name=re.compile("Actions for")).click()
+        await desk.page.get_by_role("menuitem", name="Refund").click()
+        dialog = desk.page.get_by_role("dialog", name="Refund")
+        await dialog.get_by_label("Amount").fill("20")
+        await dialog.get_by_label("Why").fill("Paid twice")
+        await dialog.get_by_role("button", name="Refund").click()
+        await expect(customer.page.get_by_role("region", name="Balance")).to_contain_text("$30.00")
+        await expect(desk.rows()).to_have_count(2)
+        await expect(desk.page.locator(".stats")).to_contain_text("$30.00")
+        await desk.stays()
+
+
+async def test_a_status_changes_with_one_flash_and_filters_hold(desk: Desk) -> None:
+    first = await desk.arrive(description="Waits")
+    await desk.open(f"{LIST}?account={desk.account.id}&status=pending")
+    await expect(desk.rows()).to_have_count(1)
+    await desk.arrive(description="Was paid at once", completed=True)
+    await desk.arrive(description="Waits too")
+    await expect(desk.rows("Waits too")).to_be_visible()
+    await expect(desk.rows("Was paid at once")).to_have_count(0)
+    await desk.complete(first)
+    await expect(desk.page.locator("tr.completed.leaving[class*=flash]")).to_have_count(1)
+    await expect(desk.rows()).to_have_count(1)
+    await desk.stays()
+
+
+async def test_whoever_reads_below_gets_a_pill_instead_of_moving_rows(desk: Desk) -> None:
+    for number in range(30):
+        await make_payment(desk.shop.database, desk.account, description=f"Old {number}")
+    await desk.open(f"{LIST}?account={desk.account.id}")
+    await desk.page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    last = desk.rows().last
+    before = await last.bounding_box()
+    await desk.arrive(description="Just came")
+    pill = desk.page.get_by_role("button", name="1 new payment")
+    await expect(pill).to_be_visible()
+    await expect(desk.rows("Just came")).to_have_count(0)
+    after = await last.bounding_box()
+    assert before
+    assert after
+    assert abs(after["y"] - before["y"]) < 1
+    await pill.click()
+    await expect(desk.rows().first).to_contain_text("Just came")
+    await desk.stays()

@@ -33,6 +33,8 @@ def _sources() -> Iterator[Path]:
     for script in (ROOT / "payments_app").rglob("*.py"):
         if script.relative_to(ROOT / "payments_app").parts[0] not in ("sandbox", "cli"):
             yield script
+    # The pages ask for the catalogues by their digests.
+    yield from (ROOT / "payments_app" / "locale").rglob("*.po")
     for name in _BUILDERS:
         yield ROOT / "payments_app" / "cli" / name
 

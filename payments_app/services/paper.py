@@ -1,5 +1,6 @@
 """A printed page: margins, letterhead, footer, facts and tables, on A4. Lengths are points."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,8 @@ from payments_app.services.formatting import one_line
 _FONTS: Final = Path(__file__).with_name("fonts")
 _INTER: Final = {"": "Inter-Regular.ttf", "B": "Inter-SemiBold.ttf"}
 _ARABIC: Final = {"": "NotoSansArabic-Regular.ttf", "B": "NotoSansArabic-SemiBold.ttf"}
+_ARABIC_LETTER: Final = re.compile("[\u0620-\u064a]")
+_ISOLATES: Final = dict.fromkeys(range(0x2066, 0x206A))
 _MARGIN: Final = 48
 _LABEL: Final = 150
 _FOOTER: Final = 44
@@ -44,7 +47,7 @@ class Paper(FPDF):
         for style, file in _INTER.items():
             self.add_font("Inter", style, _FONTS.joinpath(file))
         if self._from_right:
-            self._shape_arabic(language.code)
+            self._add_arabic()
         self.set_margins(_MARGIN, _MARGIN)
         self.set_auto_page_break(auto=True, margin=_FOOTER + 16)
         self.alias_nb_pages("{pages}")
@@ -55,11 +58,26 @@ class Paper(FPDF):
         self.set_lang(language.code)
         self.add_page()
 
-    def _shape_arabic(self, language: str) -> None:
+    def _add_arabic(self) -> None:
         for style, file in _ARABIC.items():
             self.add_font("Arabic", style, _FONTS.joinpath(file))
         self.set_fallback_fonts(["Arabic"], exact_match=False)
-        self.set_text_shaping(True, direction="rtl", script="arab", language=language)
+
+    def _plain(self, text: str) -> str:
+        """Return a text as it can be drawn, with the letters of its own script joined.
+
+        The isolates that keep figures in order on pages have no glyphs, and nothing to do where a
+        line holds either Arabic or none.
+        """
+        text = one_line(text.translate(_ISOLATES))
+        if self._from_right:
+            # fpdf2 takes the fallback font of the text before for the one that is set.
+            self.current_font_is_set_on_page = False
+            if _ARABIC_LETTER.search(text):
+                self.set_text_shaping(True, direction="rtl", script="arab", language="ara")
+            else:
+                self.set_text_shaping(False)
+        return text
 
     @property
     def _start(self) -> Align:
@@ -72,9 +90,11 @@ class Paper(FPDF):
     def header(self) -> None:
         """Draw the letterhead of each page."""
         self._ink(_BODY + 2, bold=True)
-        self.cell(0, 18, self._issuer, align=self._start, new_x=XPos.LMARGIN, new_y=YPos.TOP)
+        issuer = self._plain(self._issuer)
+        self.cell(0, 18, issuer, align=self._start, new_x=XPos.LMARGIN, new_y=YPos.TOP)
         self._ink(_BODY, quiet=True)
-        self.cell(0, 18, self._title, align=self._end, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        title = self._plain(self._title)
+        self.cell(0, 18, title, align=self._end, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self._rule(8)
         self.ln(16)
 
@@ -83,19 +103,19 @@ class Paper(FPDF):
         self.set_y(-_FOOTER)
         self._ink(_SMALL, quiet=True)
         text = say("Page {page} of {pages}", page=self.page_no(), pages="{pages}")
-        self.cell(0, 12, text, align=Align.C)
+        self.cell(0, 12, self._plain(text), align=Align.C)
 
     def headline(self, text: str, note: str) -> None:
         """Write the one thing that a reader looks for, and what it is beneath."""
         self._ink(24, bold=True)
-        self.cell(0, 32, one_line(text), align=self._start, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.cell(0, 32, self._plain(text), align=self._start, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.note(note)
         self.ln(16)
 
     def note(self, text: str) -> None:
         """Write a quiet line."""
         self._ink(_BODY, quiet=True)
-        text = one_line(text)
+        text = self._plain(text)
         self.multi_cell(0, 14, text, align=self._start, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def parties(self, *parties: tuple[str, list[str]]) -> None:
@@ -107,10 +127,10 @@ class Paper(FPDF):
             self.set_xy(_MARGIN + place * width, top)
             self._ink(_SMALL, quiet=True)
             align, left = self._start, XPos.LEFT
-            self.cell(width - 12, 14, label, align=align, new_x=left, new_y=YPos.NEXT)
+            self.cell(width - 12, 14, self._plain(label), align=align, new_x=left, new_y=YPos.NEXT)
             for line in lines:
                 self._ink(_BODY)
-                line = one_line(line)
+                line = self._plain(line)
                 self.multi_cell(width - 12, 14, line, align=align, new_x=left, new_y=YPos.NEXT)
             lowest = max(lowest, self.get_y())
         self.set_xy(_MARGIN, lowest + 20)
@@ -118,11 +138,11 @@ class Paper(FPDF):
     def fact(self, label: str, value: str, *, strong: bool = False) -> None:
         """Write one labelled value between rules."""
         self._ink(_BODY, quiet=True)
-        self.cell(0, 20, label, align=self._start, new_x=XPos.LMARGIN, new_y=YPos.TOP)
+        self.cell(0, 20, self._plain(label), align=self._start, new_x=XPos.LMARGIN, new_y=YPos.TOP)
         self._ink(_BODY, bold=strong)
         if not self._from_right:
             self.set_x(_MARGIN + _LABEL)
-        width, value = self.epw - _LABEL, one_line(value)
+        width, value = self.epw - _LABEL, self._plain(value)
         self.multi_cell(width, 20, value, align=self._end, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self._rule(0)
 
@@ -130,7 +150,7 @@ class Paper(FPDF):
         """Begin a section."""
         self._keep_together(96)
         self._ink(_BODY + 3, bold=True)
-        self.cell(0, 24, one_line(text), align=self._start, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.cell(0, 24, self._plain(text), align=self._start, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def table_head(self, columns: tuple[Column, ...]) -> None:
         """Write the labels of a table's columns."""
@@ -153,7 +173,7 @@ class Paper(FPDF):
         cells = list(zip(columns, values, strict=True))
         for column, value in reversed(cells) if self._from_right else cells:
             self._ink(_SMALL, quiet=all_quiet or column.quiet)
-            text = self._fitting(one_line(value), column.width - 6)
+            text = self._fitting(self._plain(value), column.width - 6)
             self.cell(column.width, height, text, align=self._end if column.end else self._start)
         self.ln(height)
         self._rule(0)

@@ -9,6 +9,7 @@ from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus
 from payments_app.services import changes, checkout, receipts, refunds, reports
+from payments_app.services.catalogues import speaking
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.view import View
@@ -153,3 +154,19 @@ async def test_the_list_shows_the_balance_that_each_completed_payment_left(shop:
     payment = await shop.payment(second.reference)
     reading = await changes.read(shop.portal, [payment.key], accounts=[payment.account_id])
     assert reading.snapshots[0].balance == 7500
+
+
+async def test_an_arabic_receipt_keeps_figures_and_references_whole(
+    portal: Portal, account: Account
+) -> None:
+    user = await make_user(portal.db, account, locale="ar", time_zone="Asia/Dubai")
+    payment = await make_payment(portal.db, account, completed=True, amount=123456, currency="USD")
+    with speaking("ar"):
+        text = text_of(
+            await receipts.receipt_pdf(portal, identity_of(user, account), payment.reference)
+        )
+    assert "1,234.56 US$" in text
+    assert payment.reference in text
+    assert "1 / 1" in text
+    assert any("\u0600" <= letter <= "\u06ff" for letter in text)
+    assert "Receipt" not in text

@@ -1,10 +1,8 @@
 """Write an account's payments into a file, with a bar that shows how far it is."""
 
-import sys
 from pathlib import Path
 
-import typer
-
+from payments_app.cli.progress import bar
 from payments_app.db import payments
 from payments_app.db.models import Account
 from payments_app.db.payments import Filter
@@ -38,9 +36,8 @@ async def export_account(portal: Portal, account_id: int, file: Path, *, quiet: 
         account_name=account.name,
         home_currency=account.home_currency,
     )
-    bar = typer.progressbar(length=total, file=sys.stderr, hidden=quiet, label="Payments")
-    with file.open("wb") as target, bar as progress:
+    with file.open("wb") as target, bar("Payments", total, quiet=quiet) as advance:
         async for piece in exports.csv_pieces(portal, customer, View()):
             target.write(piece)
-            progress.update(piece.count(b"\r\n"))
+            advance(piece.count(b"\r\n"))
     return total

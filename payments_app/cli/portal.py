@@ -11,14 +11,15 @@ import secrets
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import redirect_stdout
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from alembic import command
 from alembic.config import Config
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from payments_app import wiring
 from payments_app.cli import demo as demo_data
@@ -26,15 +27,18 @@ from payments_app.cli import restore as restoring
 from payments_app.cli.backup import BackupFailed, back_up
 from payments_app.cli.build import ROOT
 from payments_app.cli.catch_up import bring_up_to_date
+from payments_app.cli.day import compare_day
 from payments_app.cli.export import export_account
 from payments_app.cli.personal import write_personal_data
+from payments_app.cli.progress import bar
+from payments_app.cli.replay import replay
+from payments_app.cli.rotation import OWN_KEYS, rolling_secret
 from payments_app.cli.serve import exit_in_one_line
 from payments_app.cli.verify import verify, verify_audit
 from payments_app.db import revisions
 from payments_app.domain.errors import PortalError
 from payments_app.domain.payment import Role
-from payments_app.gateways import registry
-from payments_app.services import directory, events, logs, personal_data, users
+from payments_app.services import directory, logs, personal_data, users
 from payments_app.services.context import Portal
 from payments_app.services.directory import NewAccount
 from payments_app.services.identity import Identity
@@ -44,7 +48,6 @@ from payments_app.settings import Settings
 T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run the payments portal.")
-_OWN_KEYS: Final = "SECRET_KEYS"
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
@@ -162,21 +165,44 @@ def erase(
 
 
 @app.command()
+def reconcile(
+    day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="The UTC day.")],
+    gateway: Annotated[str, typer.Option(help="Compare at this one only, by its code.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Compare the gateways' payments of a day with the books, and keep the results.
+
+    Ends with 1 when there is a difference, or when a gateway did not answer.
+    """
+    compared = _with_portal(
+        lambda portal: compare_day(portal, operator(), day.date(), gateway or None, quiet=as_json)
+    )
+    lines = [
+        f"{one.gateway}: {one.payments:,} payments, {one.differences} differences. {one.failed}"
+        for one in compared
+    ]
+    facts = [asdict(one) for one in compared]
+    _answer(as_json, "\n".join(lines), day=day.date().isoformat(), gateways=facts)
+    raise typer.Exit(1 if any(one.failed or one.differences for one in compared) else 0)
+
+
+@app.command()
 def replay_events(
     number: Annotated[
         int | None, typer.Argument(help="One webhook; all unhandled if none.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have webhooks handled again by the running portal; what was done before is not repeated."""
-    count = _with_portal(lambda portal: events.replay(portal, operator(), number))
+    """Handle webhooks again; what was done before is not repeated."""
+    count = _with_portal(lambda portal: replay(portal, operator(), number, quiet=as_json))
     _answer(as_json, f"{count:,} webhooks are handled again.", webhooks=count)
 
 
 @app.command()
 def demo(as_json: AsJson = False) -> None:
     """Write the demo data, unless it is there already; never in live mode."""
-    written = demo_data.write(datetime.now(UTC).date())
+    with bar("Demo data", quiet=as_json):
+        written = demo_data.write(datetime.now(UTC).date())
     text = "Demo data written." if written else "The demo data is there already."
     _answer(as_json, text, written=written)
 
@@ -184,7 +210,8 @@ def demo(as_json: AsJson = False) -> None:
 @app.command()
 def backup(file: Path, as_json: AsJson = False) -> None:
     """Write a copy of the database into a file while the portal runs."""
-    back_up(Settings().database_url, file)
+    with bar("Backup", quiet=as_json):
+        back_up(Settings().database_url, file)
     _answer(as_json, f"The database is in {file}", file=str(file))
 
 
@@ -198,9 +225,10 @@ def restore(
 
     Ends with 1 when a gateway did not tell what was paid since.
     """
-    restoring.restore(Settings().database_url, file, replace=replace)
-    restoring.migrate()
-    with redirect_stdout(sys.stderr):
+    with bar("Restore", quiet=as_json):
+        restoring.restore(Settings().database_url, file, replace=replace)
+        restoring.migrate()
+    with redirect_stdout(sys.stderr), bar("Paid since", quiet=as_json):
         unknown = asyncio.run(bring_up_to_date())
     _answer(as_json, f"The database is as it was in {file}", file=str(file), complete=not unknown)
     raise typer.Exit(unknown)
@@ -214,27 +242,12 @@ def rotate_secret(variable: str, as_json: AsJson = False) -> None:
     restart every process, and take the old part away once nothing uses it. SECRET_KEYS gets a new
     random key; a gateway's new secret is read from standard input.
     """
-    old = _rolling_secret(variable)
-    new = secrets.token_urlsafe(32) if variable == _OWN_KEYS else sys.stdin.readline().strip()
+    old = rolling_secret(variable)
+    new = secrets.token_urlsafe(32) if variable == OWN_KEYS else sys.stdin.readline().strip()
     if not new or "," in new:
         sys.exit("Refused: the new secret is empty or has a comma in it")
     value = ",".join([new, *(part for part in old.split(",") if part not in ("", new))])
     _answer(as_json, f"{variable}={value}", variable=variable, value=value)
-
-
-def _rolling_secret(variable: str) -> str:
-    if variable == _OWN_KEYS:
-        return Settings().secret_keys.get_secret_value()
-    for gateway in registry.connect({}).values():
-        prefix = gateway.settings.model_config.get("env_prefix") or ""
-        for name in gateway.rolling_settings:
-            if variable == f"{prefix}{name}".upper():
-                secret: SecretStr = getattr(gateway.settings, name)
-                return secret.get_secret_value()
-    sys.exit(
-        f"Refused: {variable} takes one secret at a time; set the new one and restart. "
-        "A webhook that is refused meanwhile is sent again by its gateway."
-    )
 
 
 def _read(make: Callable[[], T]) -> T:

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from payments_app.db.engine import Database
 from payments_app.services import logs
 from payments_app.settings import Settings
 from tests.support.databases import Databases, Postgres
+from tests.support.sandbox import sandbox_at, webhook_receiver
 
 
 @pytest.fixture
@@ -30,6 +32,7 @@ def run(monkeypatch: pytest.MonkeyPatch, database_url: str, postgres: Postgres) 
     def run(*arguments: str, code: int = 0, typed: str = "") -> Any:
         result = CliRunner().invoke(app, arguments, input=typed)
         assert result.exit_code == code, result.output
+        assert "--json" not in arguments or "0:00:" not in result.stderr, "a bar"
         return json.loads(result.stdout) if "--json" in arguments else result.output
 
     yield run
@@ -102,6 +105,37 @@ def test_a_backup_brings_back_what_was_there(run: Any, tmp_path: Path) -> None:
     # No gateway answers here, so what was paid since stays unknown and the command says so.
     assert run("restore", str(file), "--replace", "--json", code=1)["complete"] is False
     assert run("create-account", "Third", "--currency", "USD", "--json")["account"] == 2
+
+
+def test_long_work_shows_how_far_it_is(run: Any, tmp_path: Path) -> None:
+    """The bar ends with the time that it took."""
+    for label, command in {
+        "Demo data": ["demo"],
+        "Payments": ["export", "1", str(tmp_path / "payments.csv")],
+        "Backup": ["backup", str(tmp_path / "backup")],
+        "Webhooks": ["replay-events"],
+        "Gateways": ["reconcile", "2026-07-01", "--gateway", "bank_transfer"],
+    }.items():
+        assert re.search(rf"{label} .*\d:\d\d:\d\d", run(*command)), label
+
+
+async def test_reconcile_compares_a_day_and_fails_with_a_gateway_that_is_silent(
+    run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with webhook_receiver() as receiver, sandbox_at(tmp_path / "s.db", receiver) as sandbox:
+        monkeypatch.setenv("SANDBOX_URL", sandbox.origin)
+        told = await asyncio.to_thread(lambda: run("reconcile", "2026-07-01", "--json"))
+        assert told["day"] == "2026-07-01"
+        assert {"card", "paypal", "paystack"} <= {one["gateway"] for one in told["gateways"]}
+        assert all(one["differences"] == 0 and not one["failed"] for one in told["gateways"])
+    silent = await asyncio.to_thread(
+        lambda: run("reconcile", "2026-07-01", "--gateway", "card", "--json", code=1)
+    )
+    assert silent["gateways"][0]["failed"]
+    refused = await asyncio.to_thread(
+        lambda: run("reconcile", "2026-07-01", "--gateway", "none", code=1)
+    )
+    assert "Refused: gateway none" in refused
 
 
 def test_personal_data_is_written_into_a_file_and_erased(run: Any, tmp_path: Path) -> None:

@@ -188,6 +188,11 @@ def _empty() -> rx.Component:
         "wallet",
         t("No payments yet"),
         rx.el.p(t("Top up your account, and every payment is listed here.")),
+        rx.el.ol(
+            rx.el.li(t("Choose how to pay and how much.")),
+            rx.el.li(t("Pay. Nothing is charged before you confirm.")),
+            rx.el.li(t("Once the money has arrived it is on your balance, and its receipt here.")),
+        ),
         rx.el.div(payment_buttons(), class_name="notice-actions"),
     )
 

@@ -14,6 +14,7 @@ _HASH: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 _SPDX: Final = re.compile(r"[A-Za-z0-9.+-]+(?: (?:OR|AND) [A-Za-z0-9.+-]+)*")
 
 _SPDX_OF: Final = {
+    "Apache License 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD-3-Clause",
     "ISC License": "ISC",

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, text
 
 from payments_app.db.engine import Database
 from payments_app.services import audit
-from tests.db.test_migrations_keep_rows import WHEN, at, step
+from tests.db.test_migrations_keep_rows import at, step
 from tests.support.databases import Databases, migrate
 
+WHEN = "2026-07-01 09:00:00+00:00"
 ENTRY = (
     "insert into audit_entry (id, at, actor, address, action, subject, before, after, hash)"
     " values (:id, '{at}', 'anne@example.com', '', 'noted', 'account:1', '{{}}', :after, :hash)"

@@ -63,7 +63,9 @@ async def _measure(jobs: Sequence[str], databases: Sequence[str]) -> None:
         async with _stand(DATABASES[name]()) as stand:
             for job in jobs:
                 print(f"{name}: {job} ...", flush=True)
-                figures += [(name, figure) for figure in await JOBS[job](stand)]
+                measured = [(name, figure) for figure in await JOBS[job](stand)]
+                print(table(measured), flush=True)
+                figures += measured
     print(", ".join(f"{key} {value}" for key, value in machine().items()), end="\n\n")
     print(table(figures))
     (FOLDER / "figures.json").write_text(json.dumps(as_json(figures), indent=2))

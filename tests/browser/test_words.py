@@ -74,7 +74,7 @@ async def test_no_english_is_left_from_the_login_to_a_paid_card(
     await no_english(page, language)
     await dialog.locator("button[type=submit]").click()
     await dialog.get_by_role("button", name=words["Done"]).click()
-    await expect(page.locator(".payments .completed")).to_have_count(1)
+    await expect(page.locator(".payments tr.completed")).to_have_count(1)
     await page.locator(".row-link").click()
     await expect(page.get_by_role("dialog").locator(".steps li")).not_to_have_count(0)
     await no_english(page, language)

@@ -42,7 +42,7 @@ def first_steps() -> rx.Component:
                     ),
                 ),
                 rx.foreach(FirstStepsState.gateways, _gateway),
-                class_name="steps",
+                class_name="setup-steps",
             ),
         ),
     )

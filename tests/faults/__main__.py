@@ -27,7 +27,10 @@ async def main(seed: int, payments: int, backend: str, directory: Path) -> int:
     postgres = await asyncio.to_thread(Postgres) if backend == "postgresql" else None
     try:
         async with running(directory, f"{seed}", postgres) as campaign:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, campaign.stop)
+            loop, this = asyncio.get_running_loop(), asyncio.current_task()
+            loop.add_signal_handler(signal.SIGINT, campaign.stop)
+            if this is not None:
+                loop.add_signal_handler(signal.SIGTERM, this.cancel)
             await campaign.run(make_plan(seed, payments, backend), _say)
             _say("everything works again")
             await campaign.settle()

@@ -2,6 +2,7 @@
 again, customers who click meanwhile, and the comparison of the books at the end."""
 
 import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -216,7 +217,7 @@ async def running(
             "REDIS_URL": redis.url,
         }
         log_path = str(directory / f"worker{number}.log")
-        workers.append(Worker(Life(own_port, environment, log_path, began)))
+        workers.append(Worker(Life(os.getpid(), own_port, environment, log_path, began)))
     sandbox = create_sandbox(
         directory / "sandbox.db", origin=origin, portal_url=workers[0].url, merchant="Campaign"
     )

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -58,9 +59,11 @@ _UNLIMITED_PAGES: Final = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """What one start of a worker is given: ``began`` is the campaign's start in seconds UTC, and
-    ``ahead`` by how many seconds its clock is off, and ``full`` whether its disk is."""
+    """What one start of a worker is given: ``campaign`` is the process that runs it, ``began`` when
+    that started in seconds UTC, ``ahead`` by how many seconds the clock is off, and ``full``
+    whether the disk is."""
 
+    campaign: int
     port: int
     environment: Mapping[str, str]
     log_path: str
@@ -156,7 +159,7 @@ async def _serve(life: Life) -> None:
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.stop)
     async with wiring.running(portal, None):
-        alone = asyncio.create_task(_end_with(os.getppid()))
+        alone = asyncio.create_task(_end_with(life.campaign))
         await server.serve()
         alone.cancel()
 
@@ -168,10 +171,13 @@ def _hasty_client(name: str) -> Client:
     return client
 
 
-async def _end_with(parent: int) -> None:
-    """End when the campaign that started this process is gone."""
-    while os.getppid() == parent:
-        await asyncio.sleep(1)
+async def _end_with(campaign: int) -> None:
+    """End when the campaign is gone, which is not this process's parent: that is a server that
+    forks them."""
+    with suppress(ProcessLookupError):
+        while True:
+            os.kill(campaign, 0)
+            await asyncio.sleep(1)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -30,8 +30,6 @@ _SEEN_INTERVAL: Final = timedelta(minutes=1)
 # An e-mail's brake stays short, or anyone could lock its owner out.
 _PER_EMAIL: Final = Limit(free=5, longest=timedelta(minutes=1))
 _PER_ADDRESS: Final = Limit(free=20, longest=timedelta(minutes=15))
-# Whoever guesses codes knows the password already.
-_PER_CODE: Final = Limit(free=5, longest=timedelta(minutes=15))
 
 
 class CodeNeeded(PortalError):
@@ -100,7 +98,7 @@ async def _check_code(portal: Portal, user: User, code: str, address: str) -> No
         return
     if not code:
         raise CodeNeeded(wrong=False)
-    await count_attempt(portal, {_code_key(user.key): _PER_CODE})
+    await second_factor.count_guess(portal, user.key)
     if not await second_factor.accept(portal, user.key, code):
         await _note_failure(portal, user, address, "code")
         raise CodeNeeded(wrong=True)
@@ -175,7 +173,7 @@ async def _start_session(
     async with portal.db.write() as session:
         if better_hash:
             await accounts.set_password_hash(session, user.key, better_hash)
-        for key in (_email_key(user.email), _code_key(user.key)):
+        for key in (_email_key(user.email), second_factor.code_key(user.key)):
             await throttle.forget(session, key)
         await throttle.take_back(session, _address_key(address))
         is_new = await accounts.is_new_device(session, user.key, _hash(device))
@@ -201,10 +199,6 @@ def _email_key(email: str) -> str:
 
 def _address_key(address: str) -> str:
     return f"address {address}"
-
-
-def _code_key(user_id: int) -> str:
-    return f"code {user_id}"
 
 
 def _enabled(user: User, account: Account | None) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import pyotp
@@ -13,17 +14,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from payments_app.db import accounts
 from payments_app.db.models import User
 from payments_app.domain.errors import InvalidRequest, NotAllowed
-from payments_app.services import audit
+from payments_app.services import audit, throttle
 from payments_app.services.audit import Actor
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.sealing import seal, unseal
+from payments_app.services.throttle import Limit
 
 _STEP_SECONDS: Final = 30
 _CLOCK_DRIFT_STEPS: Final = 1
 _RECOVERY_CODES: Final = 10
 _RECOVERY_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 _RECOVERY_LENGTH: Final = 16
+# Whoever guesses codes knows the password already, or has the session.
+_PER_CODE: Final = Limit(free=5, longest=timedelta(minutes=15))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,8 @@ async def turn_on(
 ) -> tuple[str, ...]:
     """Ask for a code at each login from now on; returns the recovery codes, to be shown once.
 
-    Raises InvalidRequest when ``code`` is not one of the new key.
+    Raises InvalidRequest when ``code`` is not one of the new key, or when there is a second factor
+    already: it is turned off first, which takes one of its codes.
     """
     who.require_acting()
     now = portal.clock()
@@ -75,6 +80,8 @@ async def turn_on(
     codes = tuple(_new_recovery_code() for _ in range(_RECOVERY_CODES))
     async with portal.db.write() as session:
         user = await accounts.lock_user(session, who.user_id)
+        if user.totp_since is not None:
+            raise InvalidRequest("code", "already_on")
         user.totp_secret = seal(portal.settings, secret)
         user.totp_since, user.totp_step = now, step
         await accounts.replace_codes(session, who.user_id, [_hash(code) for code in codes])
@@ -85,13 +92,18 @@ async def turn_on(
 
 
 async def turn_off(portal: Portal, who: Identity, code: str, address: str) -> None:
-    """Ask for no code any more; raises InvalidRequest for a wrong one, NotAllowed if required."""
+    """Ask for no code any more.
+
+    Raises InvalidRequest for a wrong one, TooManyAttempts, and NotAllowed where it is required.
+    """
     who.require_acting()
     if who.is_staff and portal.settings.staff_two_factor:
         raise NotAllowed("staff need a second factor")
+    await count_guess(portal, who.user_id)
     if not await accept(portal, who.user_id, code):
         raise InvalidRequest("code", "wrong_code")
     async with portal.db.write() as session:
+        await throttle.forget(session, code_key(who.user_id))
         await remove(session, who.user_id)
         await audit.record(
             session,
@@ -107,6 +119,16 @@ async def remove(session: AsyncSession, user_id: int) -> None:
     user = await accounts.lock_user(session, user_id)
     user.totp_secret = user.totp_since = user.totp_step = None
     await accounts.replace_codes(session, user_id, [])
+
+
+def code_key(user_id: int) -> str:
+    """Return what a user's wrong codes are counted under."""
+    return f"code {user_id}"
+
+
+async def count_guess(portal: Portal, user_id: int) -> None:
+    """Count a code as wrong before it is looked at; raises TooManyAttempts."""
+    await throttle.count_attempt(portal, {code_key(user_id): _PER_CODE})
 
 
 async def accept(portal: Portal, user_id: int, code: str) -> bool:

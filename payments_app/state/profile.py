@@ -122,6 +122,8 @@ class ProfileState(SessionState):
         code, address = entries(form, "code")["code"], self.router.session.client_ip
         try:
             await second_factor.turn_off(current(), who, code, address)
+        except TooManyAttempts as error:
+            self.errors = {"code": wording.too_many_attempts(error.retry_after)}
         except InvalidRequest:
             self.errors = {"code": say(_WRONG_CODE)}
         except NotAllowed:

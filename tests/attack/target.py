@@ -14,7 +14,7 @@ import httpx
 
 from payments_app.db.engine import Database
 from payments_app.db.mail_models import Mail
-from payments_app.db.models import InboxEvent
+from payments_app.db.models import InboxEvent, User
 from payments_app.db.staff_models import AccountNote
 from payments_app.domain.payment import Role
 from payments_app.services import sessions
@@ -61,6 +61,7 @@ class Target:
     database: Database
     tokens: dict[Kind, str]
     victim: str
+    victim_user: User
     own: dict[str, Any]
     foreign: dict[str, Any]
     identities: dict[Kind, Identity | None]
@@ -164,6 +165,7 @@ async def _fill(server: PortalServer, database: Database) -> Target:
         tokens=tokens,
         identities={kind: await identify(portal, token) for kind, token in tokens.items()},
         victim=await log_in_as(portal, victim),
+        victim_user=victim,
         own=await _belongings(database, own, customer, "own"),
         foreign=await _belongings(database, foreign, victim, CANARY),
     )

@@ -117,6 +117,26 @@ async def test_turning_off_takes_a_code(portal: Portal, user: User, clock: Clock
     assert not await second_factor.accept(portal, user.key, codes[0])
 
 
+async def test_guessing_a_code_to_turn_it_off_is_braked(portal: Portal, user: User) -> None:
+    """A stolen session must not get past the factor by trying all codes."""
+    await turn_on(portal, user)
+    for _ in range(5):
+        with pytest.raises(InvalidRequest):
+            await second_factor.turn_off(portal, identity_of(user), "000000", "")
+    with pytest.raises(TooManyAttempts):
+        await second_factor.turn_off(portal, identity_of(user), "000000", "")
+
+
+async def test_a_second_factor_is_not_replaced_without_a_code_of_it(
+    portal: Portal, user: User, clock: Clock
+) -> None:
+    secret, _ = await turn_on(portal, user)
+    with pytest.raises(InvalidRequest):
+        await turn_on(portal, user)
+    clock.forward(minutes=1)
+    assert await second_factor.accept(portal, user.key, pyotp.TOTP(secret).at(clock.now))
+
+
 async def test_where_staff_need_one_they_may_do_nothing_without(
     portal: Portal, user: User, settings: Settings
 ) -> None:

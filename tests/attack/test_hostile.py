@@ -1,0 +1,81 @@
+"""What a hostile expert tries next: routes of Reflex, ended logins, forged hosts, other paths."""
+
+import asyncio
+
+import pytest
+
+from payments_app.services import sessions
+from payments_app.services.accounts import identify
+from payments_app.services.context import Portal
+from payments_app.settings import Settings
+from payments_app.state.payments import PaymentsState
+from payments_app.state.profile import ProfileState
+from tests.attack.sockets import handler, tab
+from tests.attack.target import CANARY, Target
+from tests.support.logins import log_in_as
+from tests.support.roles import Kind
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_upload",
+        "/_upload/x",
+        "/_all_routes",
+        "/auth-codespace",
+        "/_event/?EIO=4&transport=polling",
+        "/openapi.json",
+        "/docs",
+        "/.env",
+        "/portal.db",
+        "/..%2fportal.db",
+        "/assets/..%2f..%2f..%2fportal.db",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "/return/%2F%2Fevil.test",
+        "/return/x%0d%0aSet-Cookie:%20a=b",
+    ],
+)
+async def test_nothing_lies_open_beside_the_portals_own_routes(unharmed: Target, path: str) -> None:
+    async with unharmed.browser(Kind.OWNER) as http:
+        for method in ("GET", "POST"):
+            answer = await http.request(method, path)
+            assert answer.status_code in (303, 400, 403, 404, 405), (method, path)
+            assert answer.headers.get("location", "/").startswith("/pay/") or answer.is_error
+            assert "set-cookie" not in answer.headers
+
+
+async def test_what_reflex_says_of_its_health_names_no_part(unharmed: Target) -> None:
+    async with unharmed.browser(Kind.NOBODY) as http:
+        assert (await http.get("/ping")).json() == "pong"
+        assert (await http.get("/_health")).json() == {"status": True}
+
+
+async def test_a_forged_host_is_neither_repeated_nor_trusted(unharmed: Target) -> None:
+    forged = {"Host": "evil.test", "Origin": "http://evil.test"}
+    async with unharmed.browser(Kind.CUSTOMER) as http:
+        assert (await http.post("/auth/logout", headers=forged)).status_code == 403
+        for path in ("/", "/return/ABC"):
+            answer = await http.get(path, headers=forged)
+            assert "evil.test" not in f"{answer.headers}{answer.text}"
+
+
+async def test_a_login_that_is_ended_gets_nothing_more_through_its_open_socket(
+    standing: Target,
+) -> None:
+    settings = Settings(_env_file=None, public_url=standing.portal.url)
+    portal = Portal(settings, standing.database, gateways={})
+    session = await log_in_as(portal, standing.victim_user)
+    who = await identify(portal, session)
+    assert who is not None
+    event = handler(PaymentsState, "load")
+    async with tab(standing, session) as raw:
+        await raw.send(event, {})
+        await raw.until_heard(CANARY)
+        sends = [raw.send(event, {}) for _ in range(20)]
+        await asyncio.gather(sessions.sign_out(portal, who, who.session_id, ""), *sends)
+        await raw.all_done()
+        raw.heard.clear()
+        await raw.send(event, {})
+        await raw.send(handler(ProfileState, "load"), {})
+        await raw.until_heard("/login")
+        assert CANARY not in raw.said()

@@ -20,7 +20,8 @@ READ = """() => {
     if (!parent.closest("script, style, noscript, iframe")) seen.push(walker.currentNode.data);
   }
   for (const name of ["aria-label", "placeholder", "title", "alt"])
-    for (const element of document.querySelectorAll(`[${name}]`))
+    // The card processor names its own frames.
+    for (const element of document.querySelectorAll(`[${name}]:not(iframe)`))
       seen.push(element.getAttribute(name));
   return seen.map((text) => text.trim()).filter(Boolean);
 }"""

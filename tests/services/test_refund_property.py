@@ -122,7 +122,9 @@ async def _do(
         await sweep.sweep_once(portal)
     elif deed == "dispute":
         taken = Takeback("dispute-1", Money(value, "USD"), how, reason="disputed")
-        await record_takeback(portal, paid, taken, subject=Subject.DISPUTE, inbox_id=0)
+        await record_takeback(
+            portal, paid, taken, subject=Subject.DISPUTE, actor="webhook", inbox_id=0
+        )
     elif chosen is not None:
         row_ = await shop.payment(chosen)
         if deed == "sent by hand" and row_.in_review:
@@ -133,7 +135,9 @@ async def _do(
                 Money(row_.charge_amount or 0, "USD"),
                 PaymentStatus.CANCELLED,
             )
-            await record_takeback(portal, paid, back, subject=Subject.REFUND, inbox_id=0)
+            await record_takeback(
+                portal, paid, back, subject=Subject.REFUND, actor="webhook", inbox_id=0
+            )
 
 
 async def _left(shop: Shop, reference: str) -> int:

@@ -77,12 +77,14 @@ async def test_a_takeback_before_its_payment_completed_is_tried_again(shop: Shop
     open_payment = await shop.payment(started.reference)
     partial = Takeback("rf-1", Money(1000, "USD"), PaymentStatus.COMPLETED)
     told = await record_takeback(
-        shop.portal, open_payment, partial, subject=Subject.REFUND, inbox_id=0
+        shop.portal, open_payment, partial, subject=Subject.REFUND, actor="webhook", inbox_id=0
     )
     assert told is None
     shop.till.pay(started.reference)
     await checkout.check(shop.portal, shop.who, started.reference)
-    await record_takeback(shop.portal, open_payment, partial, subject=Subject.REFUND, inbox_id=0)
+    await record_takeback(
+        shop.portal, open_payment, partial, subject=Subject.REFUND, actor="webhook", inbox_id=0
+    )
     assert await shop.balance() == 4000
 
 
@@ -111,10 +113,14 @@ async def test_a_dispute_holds_then_debits_or_releases(
     paid = await shop.payment(await completed(shop))
     opened = Takeback("dp-1", Money(5000, "USD"), PaymentStatus.PENDING, reason="disputed")
     closed = Takeback("dp-1", Money(5000, "USD"), end, reason="disputed")
-    await record_takeback(shop.portal, paid, opened, subject=Subject.DISPUTE, inbox_id=0)
+    await record_takeback(
+        shop.portal, paid, opened, subject=Subject.DISPUTE, actor="webhook", inbox_id=0
+    )
     assert await shop.balance() == 5000
     for _ in range(2):
-        await record_takeback(shop.portal, paid, closed, subject=Subject.DISPUTE, inbox_id=0)
+        await record_takeback(
+            shop.portal, paid, closed, subject=Subject.DISPUTE, actor="webhook", inbox_id=0
+        )
     assert await shop.balance() == balance
 
 
@@ -125,7 +131,9 @@ async def test_a_refund_that_fails_after_it_was_given_is_credited_again_once(sho
         row.gateway_reference or "", Money(2000, "USD"), PaymentStatus.CANCELLED, reason="failed"
     )
     for _ in range(3):
-        await record_takeback(shop.portal, paid, failed, subject=Subject.REFUND, inbox_id=0)
+        await record_takeback(
+            shop.portal, paid, failed, subject=Subject.REFUND, actor="webhook", inbox_id=0
+        )
     assert (await shop.payment(row.reference)).status is PaymentStatus.COMPLETED
     assert await shop.balance() == 5000
 
@@ -135,5 +143,7 @@ async def test_our_own_refund_reported_by_webhook_is_not_taken_twice(shop: Shop)
     row = await shop.payment(await give_back(shop, paid.reference, 2000))
     assert row.gateway_reference is not None
     echo = Takeback(row.gateway_reference, Money(2000, "USD"), PaymentStatus.COMPLETED)
-    await record_takeback(shop.portal, paid, echo, subject=Subject.REFUND, inbox_id=0)
+    await record_takeback(
+        shop.portal, paid, echo, subject=Subject.REFUND, actor="webhook", inbox_id=0
+    )
     assert await shop.balance() == 3000

@@ -41,7 +41,8 @@ def with_limits(app: "ASGIApp", most_bytes: int, body_seconds: float = BODY_SECO
             except TimeoutError:
                 await _refuse(408, scope, receive, send)
             else:
-                await app(scope, _again(body, receive), _patient(send))
+                if body["type"] == "http.request":  # and has not gone away meanwhile
+                    await app(scope, _again(body, receive), _patient(send))
 
     return limited
 

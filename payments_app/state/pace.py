@@ -12,7 +12,7 @@ from payments_app.state.notice import NoticeState
 BURST: Final = 60
 SECONDS_EACH: Final = 0.05
 _TOLERATED: Final = 20
-"""So many messages in a row may be late before the tab is told."""
+"""So many messages may be late, without a pause, before the tab is told."""
 
 
 class Pace:
@@ -30,7 +30,7 @@ class Pace:
         self._seen = now
         self._spent += 1
         delay = max(0, self._spent - BURST) * SECONDS_EACH
-        self.late = self.late + 1 if delay else 0
+        self.late = self.late + bool(delay) if self._spent > 1 else 0
         return delay
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import FastAPI, Request
+from starlette.types import Receive, Scope, Send
 
 from payments_app.api.limits import with_limits
 from tests.support.sandbox import free_port, serving
@@ -54,6 +55,22 @@ async def test_a_body_that_says_or_turns_out_to_be_larger_is_refused(port: int) 
     chunked = b"Transfer-Encoding: chunked\r\n"
     chunk = b"1f4\r\n" + b"x" * 500 + b"\r\n"
     assert b" 413 " in await answer(port, chunk, chunk, chunk, header=chunked)
+
+
+async def test_a_client_that_goes_away_within_its_body_asks_for_nothing() -> None:
+    asked: list[str] = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        asked.append(scope["type"])
+
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def unheard(_message: object) -> None:
+        raise AssertionError("nobody is there to be answered")
+
+    await with_limits(app, LIMIT)({"type": "http", "headers": []}, gone, unheard)
+    assert asked == []
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(port: int) -> None:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -81,8 +82,8 @@ async def used(target: Target, kind: Kind) -> str:
     said = []
     async with target.browser(kind) as http:
         paths = {route.path for route in routes()} | {f"/{page}" for page in app._unevaluated_pages}
-        values = dict.fromkeys(("account", "account_id"), target.foreign["account_id"])
-        values |= {"reference": target.own["paid"], "gateway": "card"}
+        values = defaultdict(lambda: "unknown", reference=target.own["paid"], gateway="card")
+        values |= dict.fromkeys(("account", "account_id"), target.foreign["account_id"])
         for path in sorted(path for path in paths if "[" not in path):
             for method in ("GET", "POST"):
                 if path not in ("/auth/logout", "/auth/view-as/{account_id}"):

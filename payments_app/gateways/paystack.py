@@ -274,7 +274,8 @@ class Paystack(Gateway):
     ) -> Any:
         """Send one request and return the answer's ``data``.
 
-        ``status: true`` at the top only says that the call worked. Raises GatewayRejected.
+        ``status: true`` at the top only says that the call worked. Raises GatewayRejected, and
+        GatewayUnavailable for an answer that says neither that it worked nor that it did not.
         """
         status, answer = await self.client.json(
             method,
@@ -284,8 +285,11 @@ class Paystack(Gateway):
             json=body,
             params=params,
         )
-        if status < httpx.codes.BAD_REQUEST and answer.get("status") is True:
-            return answer["data"]
+        if status < httpx.codes.BAD_REQUEST:
+            if answer.get("status") is True:
+                return answer["data"]
+            if answer.get("status") is not False:
+                raise GatewayUnavailable("Paystack sent what cannot be read", retryable=False)
         code = str(answer.get("code") or _slug(str(answer.get("message") or status)))
         log.warning("paystack_refused", code=code)
         if status == httpx.codes.NOT_FOUND or code == _UNKNOWN:

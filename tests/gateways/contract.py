@@ -31,6 +31,7 @@ from payments_app.gateways.base import (
     RefundRequest,
     Subject,
 )
+from payments_app.gateways.circuit import Circuit
 from payments_app.gateways.errors import (
     GatewayRejected,
     GatewayUnavailable,
@@ -40,6 +41,7 @@ from payments_app.gateways.errors import (
 )
 from payments_app.gateways.http import TIMEOUT, Client
 from payments_app.sandbox.app import issued_settings
+from payments_app.services.lookup import readable
 from tests.support.sandbox import Delivery, RunningSandbox
 
 PENDING, COMPLETED, CANCELLED = PaymentStatus
@@ -334,6 +336,17 @@ class GatewayContract:
         await self.approve(sandbox, found)
         assert (await self.settled(gateway, found)).status is COMPLETED
         assert len(await self.charges(sandbox)) == 1
+
+    async def test_an_answer_that_cannot_be_read_is_no_refusal(
+        self, sandbox: RunningSandbox, gateway: Gateway
+    ) -> None:
+        request = self.request_at(sandbox)
+        for which in range(5):
+            fault = {"on_call": self.creating, "value": which}
+            await sandbox.fault(self.kind.code, unexpected=fault)
+            gateway.client.circuit = Circuit(self.kind.code)
+            with pytest.raises(GatewayUnavailable), readable(gateway):
+                await gateway.create_payment(replace(request, reference=f"P{which}K2M4Q9T1W3X5Z"))
 
     @pytest.mark.parametrize("fault", ["timeout_after", "server_error", "malformed"])
     async def test_look_up_without_an_answer_proves_nothing(

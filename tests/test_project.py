@@ -37,7 +37,7 @@ def tracked_files() -> list[Path]:
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     paths = [ROOT / name for name in listing.stdout.split("\0") if name]
-    return [path for path in paths if path.suffix not in {".png", ".ico", ".woff2", ".ttf"}]
+    return [path for path in paths if path.suffix not in {".webp", ".ico", ".woff2", ".ttf"}]
 
 
 def imported_modules(script: Path) -> Iterator[str]:

@@ -16,6 +16,8 @@ REPORT = """addEventListener("securitypolicyviolation", (event) => reportViolati
 VALUES = {"token": "none", "reference": "NONE", "account": "1"}
 LEAVES = re.compile(r"^(Log out|Leave|View as customer|Sign out.*|Disable.*|.*CSV.*)$")
 OPENS_WITHIN_MS = 250
+LABELS = """(buttons) => buttons.map(
+    (button) => (button.getAttribute("aria-label") || button.innerText).trim())"""
 OPENED = "[role=dialog], [role=alertdialog], [role=menu], [role=listbox]"
 
 
@@ -58,18 +60,22 @@ async def ready(page: Page) -> None:
     await expect(page.locator(".skeleton, .rt-Skeleton, [aria-busy=true]")).to_have_count(0)
 
 
+def chosen(labels: list[str]) -> list[str]:
+    """Return one label of each kind: rows have the same buttons, with their own references."""
+    kinds = {re.sub(r"\W*[A-Z0-9]{8,}", "", label): label for label in reversed(labels)}
+    return [label for label in reversed(kinds.values()) if label and not LEAVES.match(label)]
+
+
 async def open_everything(page: Page) -> int:
     """Press each button of the page that opens something, and close it; returns how many did."""
-    opened, tried = 0, set[str]()
-    for button in await page.locator("button:visible:not([disabled])").element_handles():
-        if not await button.evaluate("(button) => button.isConnected"):
-            continue
-        name = (await button.get_attribute("aria-label") or await button.inner_text()).strip()
-        kind = re.sub(r"\W*[A-Z0-9]{8,}", "", name)
-        if kind in tried or LEAVES.match(name):
-            continue
-        tried.add(kind)
-        with suppress(Error):  # it moved away with what was pressed before
+    opened, address = 0, page.url
+    labels = await page.locator("button:visible:not([disabled])").evaluate_all(LABELS)
+    for label in chosen(labels):
+        if page.url != address:  # what was pressed before led away
+            await page.goto(address)
+            await ready(page)
+        with suppress(Error):  # it is gone with what was pressed before
+            button = page.get_by_role("button", name=label, exact=True).first
             await button.click(timeout=1000)
         with suppress(TimeoutError):  # it opens nothing
             await page.locator(OPENED).first.wait_for(timeout=OPENS_WITHIN_MS)

@@ -21,6 +21,7 @@ from payments_app.db.engine import Database
 from payments_app.db.staff_models import AuditEntry
 from payments_app.services.passwords import hash_password
 from payments_app.state.profile import ProfileState
+from tests.attack.sockets import HYDRATE
 from tests.support.factories import make_account, make_user
 from tests.support.portal import PortalServer
 from tests.support.sandbox import eventually
@@ -94,6 +95,7 @@ async def socket(server: PortalServer, **headers: str) -> AsyncIterator[socketio
         await client.connect(
             f"{server.url}?token=test",
             headers=headers,
+            auth={"event": {"name": HYDRATE, "router_data": {"pathname": "/", "asPath": "/"}}},
             socketio_path="/_event",
             namespaces=["/_event"],
             transports=["websocket"],

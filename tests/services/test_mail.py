@@ -64,10 +64,10 @@ async def test_an_email_exists_exactly_when_its_change_was_committed(
 
     async def killed(*arguments: object) -> None:
         await settled(*arguments)  # type: ignore[arg-type]
-        raise ConnectionError("killed before the commit")
+        raise RuntimeError("killed before the commit")
 
     monkeypatch.setattr(mail, "settled", killed)
-    with pytest.raises(ConnectionError):
+    with pytest.raises(RuntimeError, match="killed"):
         await checkout.check(shop.portal, shop.who, started.reference)
     assert await outbox(shop) == []
     assert await shop.balance() == 0

@@ -20,6 +20,13 @@ from tests.support.logins import log_in_as
 from tests.support.pipeline import Pipeline
 
 
+@pytest.fixture(autouse=True)
+def _nobody_else() -> None:
+    """Forget the tabs of earlier tests, which were closed without a word."""
+    for kept in (live._watchers, desks._desks, topics._readers):
+        kept.clear()
+
+
 def watched() -> tuple[int, int, set[str]]:
     """How many tabs watch payments, and lists, and which topics but the login's are watched."""
     shown = {topic for _, topic, _ in topics._readers if not topic.startswith("session")}

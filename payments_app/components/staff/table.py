@@ -32,8 +32,11 @@ def dense_table(
     )
 
 
-def column(label: rx.Var[str], class_name: str = "") -> rx.Component:
-    """Return a column's head; class ``end`` puts figures to the right."""
+def column(label: rx.Var[str] | str, class_name: str = "") -> rx.Component:
+    """Return a column's head; class ``end`` puts figures to the right, and one of buttons has no
+    label."""
+    if isinstance(label, str) and not label:
+        return rx.el.td(class_name=class_name)
     return rx.el.th(label, scope="col", class_name=class_name)
 
 

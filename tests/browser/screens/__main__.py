@@ -30,7 +30,7 @@ async def main(names: list[str]) -> None:
     """Take the named scenes, or all, at every width in both themes."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory:
-        async with standing_portal(Path(directory)) as portal, async_playwright() as playwright:
+        async with standing_portal(Path(directory)) as stage, async_playwright() as playwright:
             browser = await playwright.chromium.launch(
                 executable_path=chromium.find(playwright.chromium.executable_path),
                 args=chromium.FLAGS,
@@ -40,7 +40,7 @@ async def main(names: list[str]) -> None:
                     continue
                 widths = (*_WIDTHS, *_MORE.get(scene.name, ()))
                 for width, scheme in product(widths, _SCHEMES):
-                    async with on_stage(browser, portal, scene, width, scheme) as page:
+                    async with on_stage(browser, stage, scene, width, scheme) as page:
                         picture = await shoot(page)
                     target = picture_of(scene, width, scheme)
                     picture.save(target, quality=_QUALITY, method=6)

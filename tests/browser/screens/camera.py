@@ -1,16 +1,18 @@
 """Take pictures of the scenes and compare them."""
 
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+import httpx
 from PIL import Image, ImageChops
 from playwright.async_api import Browser, Page, expect
 
 from payments_app.cli.build import ROOT
-from tests.browser.screens.scenes import Scene
+from tests.browser.screens.scenes import PEOPLE, Scene
 from tests.browser.screens.server import NOW
 from tests.support.portal import PortalServer
 
@@ -18,20 +20,40 @@ PICTURES: Final = ROOT / "docs/screenshots"
 HEIGHT: Final = 900
 Scheme = Literal["light", "dark"]
 
+_DEVICE: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0.0.0 Safari/537.36"
 _SHRINK: Final = 4
 _FAINT: Final = 40
 """Of 255: differences in how two Chromiums draw a letter, seen at a quarter of the size."""
 
 
+@dataclass(frozen=True)
+class Stage:
+    """The portal at its one moment, where each of its people has logged in once."""
+
+    url: str
+    sessions: Mapping[tuple[str, str], Sequence[Any]]
+
+
 @asynccontextmanager
-async def standing_portal(directory: Path) -> AsyncIterator[PortalServer]:
+async def standing_portal(directory: Path) -> AsyncIterator[Stage]:
     """Run the demo portal at its one moment until the block ends."""
     portal = PortalServer(directory)
     await portal.run("alembic", "upgrade", "head")
     await portal.run("payments_app.cli.demo", "--today", NOW.date().isoformat())
     await portal.start("tests.browser.screens.server")
-    yield portal
+    yield Stage(portal.url, {person: await _log_in(portal.url, *person) for person in PEOPLE})
     await portal.stop()
+
+
+async def _log_in(url: str, email: str, password: str) -> Sequence[Any]:
+    async with httpx.AsyncClient(headers={"User-Agent": _DEVICE, "Origin": url}) as client:
+        answer = await client.post(
+            f"{url}/auth/login", json={"email": email, "password": password}, timeout=30
+        )
+        answer.raise_for_status()
+        return [
+            {"name": name, "value": value, "url": url} for name, value in client.cookies.items()
+        ]
 
 
 def picture_of(scene: Scene, width: int, scheme: Scheme) -> Path:
@@ -41,11 +63,11 @@ def picture_of(scene: Scene, width: int, scheme: Scheme) -> Path:
 
 @asynccontextmanager
 async def on_stage(
-    browser: Browser, portal: PortalServer, scene: Scene, width: int, scheme: Scheme
+    browser: Browser, stage: Stage, scene: Scene, width: int, scheme: Scheme
 ) -> AsyncIterator[Page]:
     """Bring a page to where the scene is complete."""
     context = await browser.new_context(
-        base_url=portal.url,
+        base_url=stage.url,
         viewport={"width": width, "height": HEIGHT},
         color_scheme=scheme,
         reduced_motion="reduce",
@@ -54,15 +76,10 @@ async def on_stage(
     )
     await context.clock.install(time=NOW)
     if scene.login:
-        email, password = scene.login
-        await context.request.post(
-            "/auth/login",
-            data={"email": email, "password": password},
-            headers={"Origin": portal.url},
-            fail_on_status_code=True,
-        )
+        await context.add_cookies(stage.sessions[scene.login])
     page = await context.new_page()
     await page.goto(scene.path)
+    await page.get_by_role("heading", level=1).first.wait_for()
     await page.get_by_text(scene.shows).locator("visible=true").first.wait_for()
     if scene.steps:
         await scene.steps(page)

@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.browser.screens.camera import standing_portal
-from tests.support.portal import PortalServer
+from tests.browser.screens.camera import Stage, standing_portal
 
 
 @pytest.fixture(scope="session")
-async def standing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PortalServer]:
-    async with standing_portal(tmp_path_factory.mktemp("standing")) as portal:
-        yield portal
+async def standing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    async with standing_portal(tmp_path_factory.mktemp("standing")) as stage:
+        yield stage

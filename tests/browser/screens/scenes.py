@@ -12,6 +12,7 @@ Steps = Callable[[Page], Awaitable[None]]
 CUSTOMER: Final = ("maria@brightline.example", "maria-demo")
 PESO_CUSTOMER: Final = ("jose@islaconnect.example", "jose-demo")
 OWNER: Final = ("owner@northwind.example", "northwind-owner")
+PEOPLE: Final = (CUSTOMER, PESO_CUSTOMER, OWNER)
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,12 @@ SCENES: Final = (
         press("Pay With Paynamics", "Amount"),
     ),
     Scene("balance", "/", "Completed", steps=press("US dollars", "balance")),
-    Scene("export", "/", "Completed", steps=press("Download payments as CSV", "rows")),
-    Scene("statement", "/", "Completed", steps=press("Statement", "Statement")),
+    Scene(
+        "export", "/", "Completed", steps=press("Download payments as CSV", "Total of Completed")
+    ),
+    Scene(
+        "statement", "/", "Completed", steps=press("Statement of account as PDF", "Opening balance")
+    ),
     Scene("profile", "/profile", "Time zone"),
     Scene("staff-overview", "/staff", "Received", OWNER),
     Scene("staff-payments", "/staff/payments", "Completed", OWNER),

@@ -6,9 +6,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 
-from tests.browser.screens.camera import Scheme, on_stage
+from tests.browser.screens.camera import Scheme, Stage, on_stage
 from tests.browser.screens.scenes import SCENES, Scene
-from tests.support.portal import PortalServer
 
 _RULES: Final = {
     "resultTypes": ["violations"],
@@ -19,7 +18,7 @@ _RULES: Final = {
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 async def test_axe_finds_nothing(
-    browser: Browser, standing: PortalServer, scene: Scene, width: int, scheme: Scheme
+    browser: Browser, standing: Stage, scene: Scene, width: int, scheme: Scheme
 ) -> None:
     async with on_stage(browser, standing, scene, width, scheme) as page:
         found = await Axe().run(page, options=_RULES)

@@ -90,7 +90,11 @@ def _profile() -> rx.Component:
         rx.el.p(
             t("Customer since {since}.", since=profile.since),
             " ",
-            rx.link(t("Audit of this account"), href=f"/staff/audit?subject=account:{profile.id}"),
+            rx.link(
+                t("Audit of this account"),
+                href=f"/staff/audit?subject=account:{profile.id}",
+                underline="always",
+            ),
             class_name="quiet",
         ),
         invite_dialog(),

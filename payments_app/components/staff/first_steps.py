@@ -30,7 +30,7 @@ def first_steps() -> rx.Component:
                     _step(
                         "building-2",
                         t("Make the first account and invite its customer."),
-                        rx.link(t("Accounts"), href="/staff/accounts"),
+                        rx.link(t("Accounts"), href="/staff/accounts", underline="always"),
                     ),
                 ),
                 rx.cond(
@@ -38,7 +38,7 @@ def first_steps() -> rx.Component:
                     _step(
                         "mail",
                         t("E-mails wait: set SMTP_HOST in the environment."),
-                        rx.link(t("Mail"), href="/staff/mail"),
+                        rx.link(t("Mail"), href="/staff/mail", underline="always"),
                     ),
                 ),
                 rx.foreach(FirstStepsState.gateways, _gateway),

@@ -6,7 +6,7 @@ from reflex_components_core.core.banner import has_connection_errors
 from payments_app.components.card_fields import Waiting
 from payments_app.components.checkout_stand import ASKED, ASKED_SOON
 from payments_app.components.look import CopyButton, PlainLink, RowKeys
-from payments_app.components.pieces import fact, method_icon, side_sheet, status_pill
+from payments_app.components.pieces import fact, method_icon, sheet, status_pill
 from payments_app.components.words import t
 from payments_app.domain.payment import PaymentStatus
 from payments_app.services.reports import Linked, Step
@@ -18,7 +18,12 @@ def payment_detail() -> rx.Component:
     """Return the sheet, which the address opens and closes."""
     return rx.fragment(
         RowKeys.create(opened=rx.cond(DetailState.is_open, DetailState.reference, "")),
-        side_sheet(DetailState, rx.cond(DetailState.found, _payment(), _not_found())),
+        sheet(
+            t("Payment"),
+            rx.cond(DetailState.found, _payment(), _not_found()),
+            is_open=DetailState.is_open,
+            on_open_change=DetailState.moved,
+        ),
     )
 
 

@@ -31,12 +31,18 @@ def fact(label: rx.Var[str], *value: rx.Component | rx.Var[str]) -> rx.Component
     return rx.el.div(rx.el.dt(label), rx.el.dd(*value), class_name="fact")
 
 
-def side_sheet(state: type[rx.State], content: rx.Component) -> rx.Component:
-    """Show a payment in a sheet while ``state.is_open``; ``state.moved`` hears of its closing."""
+def sheet(
+    title: rx.Var[str],
+    *content: rx.Component,
+    is_open: rx.Var[bool],
+    on_open_change: rx.EventHandler,
+    class_name: str = "sheet",
+) -> rx.Component:
+    """Show content in a sheet at the side while ``is_open``."""
     return rx.dialog.root(
         rx.dialog.content(
             rx.hstack(
-                rx.dialog.title(t("Payment"), class_name="dialog-title"),
+                rx.dialog.title(title, class_name="dialog-title"),
                 rx.spacer(),
                 rx.dialog.close(
                     rx.icon_button(
@@ -49,10 +55,10 @@ def side_sheet(state: type[rx.State], content: rx.Component) -> rx.Component:
                 align="center",
                 class_name="sheet-head",
             ),
-            content,
-            class_name="sheet",
+            *content,
+            class_name=class_name,
             aria_describedby=None,
         ),
-        open=state.is_open,
-        on_open_change=state.moved,
+        open=is_open,
+        on_open_change=on_open_change,
     )

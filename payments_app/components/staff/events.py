@@ -4,7 +4,7 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.look import CopyButton
-from payments_app.components.pieces import fact, method_icon
+from payments_app.components.pieces import fact, method_icon, sheet
 from payments_app.components.staff import operations
 from payments_app.components.words import t
 from payments_app.services.events import EventRow, Header
@@ -201,7 +201,7 @@ def _no_match() -> rx.Component:
 
 
 def _sheet() -> rx.Component:
-    return operations.sheet(
+    return sheet(
         t("Webhook"),
         rx.cond(
             EventsState.found,
@@ -210,6 +210,7 @@ def _sheet() -> rx.Component:
         ),
         is_open=EventsState.sheet_open,
         on_open_change=EventsState.moved,
+        class_name="sheet ops-sheet",
     )
 
 

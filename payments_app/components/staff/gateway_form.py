@@ -3,7 +3,7 @@
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
-from payments_app.components.staff import operations
+from payments_app.components.pieces import sheet
 from payments_app.components.words import t
 from payments_app.services.gateway_cards import Limits
 from payments_app.state.staff.gateways import GatewaysState
@@ -12,11 +12,12 @@ from payments_app.state.staff.gateways import GatewaysState
 def gateway_sheet() -> rx.Component:
     """Return the sheet."""
     card = GatewaysState.card
-    return operations.sheet(
+    return sheet(
         rx.cond(card, card.label, t("Settings")),
         rx.cond(card, _form()),
         is_open=GatewaysState.editing != "",
         on_open_change=GatewaysState.moved,
+        class_name="sheet ops-sheet",
     )
 
 

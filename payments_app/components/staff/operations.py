@@ -60,38 +60,6 @@ def skeleton() -> rx.Component:
     )
 
 
-def sheet(
-    title: rx.Var[str],
-    *content: rx.Component,
-    is_open: rx.Var[bool],
-    on_open_change: rx.EventHandler,
-) -> rx.Component:
-    """Show content in a sheet at the side."""
-    return rx.dialog.root(
-        rx.dialog.content(
-            rx.hstack(
-                rx.dialog.title(title, class_name="dialog-title"),
-                rx.spacer(),
-                rx.dialog.close(
-                    rx.icon_button(
-                        rx.icon("x", size=16),
-                        variant="ghost",
-                        color_scheme="gray",
-                        aria_label=t("Close"),
-                    )
-                ),
-                align="center",
-                class_name="sheet-head",
-            ),
-            *content,
-            class_name="sheet ops-sheet",
-            aria_describedby=None,
-        ),
-        open=is_open,
-        on_open_change=on_open_change,
-    )
-
-
 def question(
     text: rx.Var[str],
     no: rx.EventHandler | rx.event.EventSpec,

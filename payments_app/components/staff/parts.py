@@ -54,3 +54,26 @@ def stat(
 def stats(*figures: rx.Component) -> rx.Component:
     """Put figures in a row that wraps."""
     return rx.el.div(*figures, class_name="stats")
+
+
+def why_form(
+    submit: rx.Component,
+    *,
+    fault: rx.Var[str],
+    on_leave: rx.event.EventSpec,
+    on_submit: rx.EventHandler,
+) -> rx.Component:
+    """Ask why something is done, with its ``submit`` button and a way out."""
+    return rx.form(
+        rx.input(name="reason", placeholder=t("Why"), aria_label=t("Why"), max_length=300),
+        rx.cond(fault != "", rx.el.p(fault, class_name="fault", role="alert")),
+        rx.hstack(
+            rx.button(
+                t("Leave it"), type="button", on_click=on_leave, variant="soft", color_scheme="gray"
+            ),
+            submit,
+            spacing="2",
+        ),
+        on_submit=on_submit,
+        class_name="deed-form",
+    )

@@ -6,7 +6,7 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.look import CopyButton
-from payments_app.components.pieces import fact, method_icon, side_sheet, status_pill
+from payments_app.components.pieces import fact, method_icon, sheet, status_pill
 from payments_app.components.words import t
 from payments_app.services.reports import Linked
 from payments_app.services.staff_detail import EventLine, StaffStep
@@ -54,7 +54,12 @@ _BUTTONS: Final = {
 def staff_payment_detail() -> rx.Component:
     """Return the sheet; ``StaffDetailState.open(reference)`` opens it on any page of the staff."""
     return rx.fragment(
-        side_sheet(StaffDetailState, rx.cond(StaffDetailState.found, _payment(), _not_found())),
+        sheet(
+            t("Payment"),
+            rx.cond(StaffDetailState.found, _payment(), _not_found()),
+            is_open=StaffDetailState.is_open,
+            on_open_change=StaffDetailState.moved,
+        ),
         _dialog(),
     )
 

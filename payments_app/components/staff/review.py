@@ -5,7 +5,7 @@ from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.pieces import status_pill
 from payments_app.components.staff.add_payment import add_payment_button
-from payments_app.components.staff.parts import section_head
+from payments_app.components.staff.parts import section_head, why_form
 from payments_app.components.staff.table import cell, column, dense_table, empty, skeleton_rows
 from payments_app.components.staff.unmatched import unmatched_list
 from payments_app.components.words import t
@@ -125,27 +125,13 @@ def _request(request: Waiting) -> rx.Component:
 def _decision(request: Waiting) -> rx.Component:
     return rx.cond(
         ReviewState.declining == request.id,
-        rx.form(
-            rx.input(name="reason", placeholder=t("Why"), aria_label=t("Why"), max_length=300),
-            rx.cond(
-                ReviewState.decline_fault != "",
-                rx.el.p(ReviewState.decline_fault, class_name="fault", role="alert"),
+        why_form(
+            rx.button(
+                t("Decline"), type="submit", color_scheme="red", disabled=has_connection_errors
             ),
-            rx.hstack(
-                rx.button(
-                    t("Leave it"),
-                    type="button",
-                    on_click=ReviewState.ask_to_decline(0),
-                    variant="soft",
-                    color_scheme="gray",
-                ),
-                rx.button(
-                    t("Decline"), type="submit", color_scheme="red", disabled=has_connection_errors
-                ),
-                spacing="2",
-            ),
+            fault=ReviewState.decline_fault,
+            on_leave=ReviewState.ask_to_decline(0),
             on_submit=ReviewState.decline,
-            class_name="deed-form",
         ),
         rx.hstack(
             rx.button(

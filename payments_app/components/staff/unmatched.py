@@ -4,6 +4,7 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.staff.add_payment import add_payment_button
+from payments_app.components.staff.parts import why_form
 from payments_app.components.words import t
 from payments_app.services.unmatched import MOST_SHOWN, Stranger
 from payments_app.state.staff.unmatched import UnmatchedState
@@ -86,23 +87,9 @@ def _ways(stranger: Stranger) -> rx.Component:
 
 
 def _leaving() -> rx.Component:
-    return rx.form(
-        rx.input(name="reason", placeholder=t("Why"), aria_label=t("Why"), max_length=300),
-        rx.cond(
-            UnmatchedState.fault != "",
-            rx.el.p(UnmatchedState.fault, class_name="fault", role="alert"),
-        ),
-        rx.hstack(
-            rx.button(
-                t("Leave it"),
-                type="button",
-                on_click=UnmatchedState.ask_to_leave(0),
-                variant="soft",
-                color_scheme="gray",
-            ),
-            rx.button(t("Set aside"), type="submit", disabled=has_connection_errors),
-            spacing="2",
-        ),
+    return why_form(
+        rx.button(t("Set aside"), type="submit", disabled=has_connection_errors),
+        fault=UnmatchedState.fault,
+        on_leave=UnmatchedState.ask_to_leave(0),
         on_submit=UnmatchedState.set_aside,
-        class_name="deed-form",
     )

@@ -63,6 +63,7 @@ def recent(payment_id: int, account_id: int | None) -> Snapshot | None:
 @asynccontextmanager
 async def follow_changes(app: rx.App, portal: Portal) -> AsyncIterator[None]:
     """Push committed changes to this worker's tabs until the block ends."""
+    _forget_all()
     news: asyncio.Queue[Change] = asyncio.Queue()
     lists_changed = asyncio.Event()
     unsubscribe = portal.feed.subscribe(news.put)
@@ -77,11 +78,8 @@ async def follow_changes(app: rx.App, portal: Portal) -> AsyncIterator[None]:
         unsubscribe()
         for task in tasks:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        _watchers.clear()
-        _recent.clear()
-        desks.clear()
+        _forget_all()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _follow(
@@ -164,6 +162,12 @@ def _remember(snapshots: Sequence[Snapshot]) -> None:
         _recent.move_to_end(snapshot.payment.key)
     while len(_recent) > _MOST_RECENT:
         _recent.popitem(last=False)
+
+
+def _forget_all() -> None:
+    _watchers.clear()
+    _recent.clear()
+    desks.clear()
 
 
 def _forget_closed(app: rx.App) -> None:

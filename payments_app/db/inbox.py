@@ -2,14 +2,27 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    String,
+    case,
+    delete,
+    literal,
+    null,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from payments_app.db.columns import UtcDateTime
 from payments_app.db.ledger import insert_into
 from payments_app.db.models import InboxEvent
+from payments_app.db.unpacked import as_json, unpacked
 
 EMPTY: Final[dict[str, Any]] = {"headers": {}, "body": "", "event": None}
 """What an event holds once its content was removed."""
@@ -25,23 +38,69 @@ async def store(session: AsyncSession, values: dict[str, Any]) -> InboxEvent:
     return (await session.execute(statement)).scalar_one()  # type: ignore[no-any-return]
 
 
+class Received(NamedTuple):
+    """A verified webhook to be stored; ``headers`` and ``event`` are written as JSON.
+
+    ``payment_id`` is set when it is handled: the payment that it completed.
+    """
+
+    gateway: str
+    event_id: str
+    kind: str
+    reference: str | None
+    gateway_reference: str | None
+    headers: str
+    body: str
+    event: str
+    times_received: int
+    payment_id: int | None
+
+
+_AS_THEY_ARE: Final = ("gateway", "event_id", "kind", "reference", "gateway_reference", "body")
+
+
 async def store_all(
-    session: AsyncSession, rows: Sequence[dict[str, Any]]
+    session: AsyncSession, received: Sequence[Received], outcome: str, now: datetime
 ) -> dict[tuple[str, str], int]:
     """Store webhooks, each (gateway, event_id) once, as ``store`` does.
 
-    Returns how often each was received by now. The rows are sorted, so that two workers which store
-    the same ones wait for each other instead of both for ever.
+    Those of a payment are handled with the ``outcome``. Returns how often each was received by now.
+    They are sorted, so that two workers which store the same ones wait for each other instead of
+    both for ever.
     """
-    insert = insert_into(session, InboxEvent)
+    texts = dict.fromkeys((*_AS_THEY_ARE, "headers", "event"), String())
+    new = unpacked(
+        session,
+        [one._asdict() for one in sorted(received)],
+        **texts,
+        times_received=Integer(),
+        payment_id=BigInteger(),
+    ).c
+    handled = new.payment_id.is_not(None)
+    at = literal(now, UtcDateTime())
+    values = {
+        **{name: new[name] for name in _AS_THEY_ARE},
+        "headers": as_json(session, new.headers),
+        "event": as_json(session, new.event),
+        "times_received": new.times_received,
+        "payment_id": new.payment_id,
+        "verified": true(),
+        "received_at": at,
+        "handled_at": case((handled, at)),
+        "outcome": case((handled, literal(outcome))),
+        "attempts": literal(0),
+        "next_attempt_at": case((handled, null()), else_=at),
+    }
+    insert = insert_into(session, InboxEvent).from_select(
+        list(values), select(*values.values()).where(true())
+    )
     statement = insert.on_conflict_do_update(
         index_elements=["gateway", "event_id"],
         set_={
             "times_received": col(InboxEvent.times_received) + insert.excluded.times_received,
         },
     ).returning(col(InboxEvent.gateway), col(InboxEvent.event_id), col(InboxEvent.times_received))
-    ordered = sorted(rows, key=lambda row: (row["gateway"], row["event_id"]))
-    stored = (await session.execute(statement, ordered)).all()
+    stored = (await session.execute(statement)).all()
     return {(gateway, event_id): times for gateway, event_id, times in stored}
 
 

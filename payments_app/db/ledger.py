@@ -1,17 +1,47 @@
 """The rows that money moves on: locked payments, balances and the timeline."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import BigInteger, String, func, literal, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
+from payments_app.db.columns import UtcDateTime
 from payments_app.db.models import Balance, Payment, TimelineEntry
+from payments_app.db.unpacked import as_json, unpacked
 from payments_app.domain.money import Money
-from payments_app.domain.payment import PaymentStatus
+from payments_app.domain.payment import PaymentKind, PaymentStatus
+
+_KEY: Final = BigInteger()
+
+
+class OpenPayment(NamedTuple):
+    """What has to be known of a Pending payment to complete it, named as in the table."""
+
+    key: int
+    reference: str
+    account_id: int
+    kind: PaymentKind
+    amount: int
+    currency: str
+    charge_amount: int | None
+    charge_currency: str | None
+    gateway: str | None
+    gateway_reference: str | None
+
+
+class Completion(NamedTuple):
+    """A payment that was paid as asked: what its gateway calls it and its means, and the balance
+    after it in minor units."""
+
+    payment: OpenPayment
+    gateway_reference: str | None
+    method_detail: str | None
+    balance: int
 
 
 def insert_into(session: AsyncSession, table: type[SQLModel]) -> Any:
@@ -52,18 +82,71 @@ async def find_payment(
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def lock_open(session: AsyncSession, references: Collection[str]) -> Sequence[Payment]:
+async def lock_open(session: AsyncSession, references: Collection[str]) -> list[OpenPayment]:
     """Return those of our payments that are Pending and that nobody else is just changing.
 
     Nobody can until this transaction ends.
     """
+    wanted = unpacked(session, [{"reference": one} for one in references], reference=String())
     query = (
-        select(Payment)
-        .where(col(Payment.reference).in_(references), col(Payment.status) == PaymentStatus.PENDING)
+        select(col(Payment.id), *(col(getattr(Payment, name)) for name in OpenPayment._fields[1:]))
+        .where(
+            col(Payment.reference).in_(select(wanted.c.reference)),
+            col(Payment.status) == PaymentStatus.PENDING,
+        )
         .order_by(col(Payment.id))
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=Payment)
     )
-    return (await session.execute(query)).scalars().all()
+    return [OpenPayment(*row) for row in await session.execute(query)]
+
+
+async def complete(
+    session: AsyncSession, completions: Sequence[Completion], at: datetime, actor: str
+) -> None:
+    """Write that locked payments were paid, and their timelines."""
+    done = unpacked(
+        session,
+        [
+            {
+                "payment_id": payment.key,
+                "gateway_reference": gateway_reference,
+                "method_detail": method_detail,
+                "details": json.dumps({"balance": balance}),
+            }
+            for payment, gateway_reference, method_detail, balance in completions
+        ],
+        payment_id=_KEY,
+        gateway_reference=String(),
+        method_detail=String(),
+        details=String(),
+    )
+    await session.execute(
+        update(Payment)
+        .where(col(Payment.id) == done.c.payment_id)
+        .values(
+            status=PaymentStatus.COMPLETED,
+            reason=None,
+            in_review=False,
+            gateway_reference=func.coalesce(
+                col(Payment.gateway_reference), done.c.gateway_reference
+            ),
+            method_detail=func.coalesce(done.c.method_detail, col(Payment.method_detail)),
+            completed_at=at,
+            dated_at=at,
+            next_check_at=None,
+            next_action=null(),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    entries = select(
+        done.c.payment_id,
+        literal(at, UtcDateTime()),
+        literal("completed", String),
+        literal(actor, String),
+        as_json(session, done.c.details),
+    )
+    names = ["payment_id", "at", "code", "actor", "details"]
+    await session.execute(insert_into(session, TimelineEntry).from_select(names, entries))
 
 
 async def add_to_balances(
@@ -74,17 +157,25 @@ async def add_to_balances(
     Missing rows are made. All are locked in one order, so that no two transactions can wait for
     each other.
     """
-    inserting = insert_into(session, Balance)
+    moved = unpacked(
+        session,
+        [
+            {"account_id": account_id, "currency": currency, "amount": amount}
+            for (account_id, currency), amount in moves.items()
+        ],
+        account_id=_KEY,
+        currency=String(),
+        amount=BigInteger(),
+    )
+    inserting = insert_into(session, Balance).from_select(
+        list(moved.c.keys()), select(moved).order_by(moved.c.account_id, moved.c.currency)
+    )
     statement = inserting.on_conflict_do_update(
         index_elements=["account_id", "currency"],
         set_={"amount": col(Balance.amount) + inserting.excluded.amount},
     ).returning(col(Balance.account_id), col(Balance.currency), col(Balance.amount))
-    values = [
-        {"account_id": account_id, "currency": currency, "amount": amount}
-        for (account_id, currency), amount in sorted(moves.items())
-    ]
-    moved = (await session.execute(statement, values)).all()
-    return {(account_id, currency): amount for account_id, currency, amount in moved}
+    rows = (await session.execute(statement)).all()
+    return {(account_id, currency): amount for account_id, currency, amount in rows}
 
 
 async def balance_of(session: AsyncSession, account_id: int, currency: str) -> int:
@@ -169,28 +260,6 @@ def add_timeline(
     session: AsyncSession, payment: Payment, at: datetime, code: str, actor: str, **details: Any
 ) -> None:
     """Write down one thing that happened to a payment, in the running transaction."""
-    session.add(TimelineEntry(**_entry(payment, at, code, actor, details)))
-
-
-async def add_timelines(
-    session: AsyncSession,
-    happened: Iterable[tuple[Payment, Mapping[str, Any]]],
-    at: datetime,
-    code: str,
-    actor: str,
-) -> None:
-    """Write down the same of many payments, each with its own details."""
-    entries = [_entry(payment, at, code, actor, details) for payment, details in happened]
-    await session.execute(insert(TimelineEntry.__table__), entries)  # type: ignore[attr-defined]
-
-
-def _entry(
-    payment: Payment, at: datetime, code: str, actor: str, details: Mapping[str, Any]
-) -> dict[str, Any]:
-    return {
-        "payment_id": payment.key,
-        "at": at,
-        "code": code,
-        "actor": actor,
-        "details": details,
-    }
+    session.add(
+        TimelineEntry(payment_id=payment.key, at=at, code=code, actor=actor, details=details)
+    )

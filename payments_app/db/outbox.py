@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,10 +22,13 @@ class MailState(StrEnum):
     FAILED = "failed"
 
 
-Reader = tuple[User, MailChoice]
-"""A user with what they chose, chosen or not."""
+class Reader(NamedTuple):
+    """A user who can log in, and what they chose to be told."""
 
-_UNCHOSEN: Final = MailChoice(user_id=0)
+    user_id: int
+    email: str
+    muted: Sequence[str]
+    low_balance: int | None
 
 
 async def add(session: AsyncSession, mails: Sequence[dict[str, Any]]) -> None:
@@ -40,17 +43,22 @@ async def readers(
     session: AsyncSession, account_ids: Collection[int]
 ) -> Mapping[int, Sequence[Reader]]:
     """Return the users of accounts who can log in; an account without any is left out."""
-    query = (
-        select(User, MailChoice)
+    query: Any = (
+        select(
+            col(User.account_id),
+            col(User.id),
+            col(User.email),
+            col(MailChoice.muted),
+            col(MailChoice.low_balance),
+        )
         .outerjoin(MailChoice, col(MailChoice.user_id) == col(User.id))
         .where(col(User.account_id).in_(account_ids), col(User.disabled_at).is_(None))
         .order_by(col(User.id))
     )
     of_account: dict[int, list[Reader]] = {}
-    for user, choice in (await session.execute(query)).all():
-        if user.account_id is not None:
-            reader = (user, choice or _UNCHOSEN)
-            of_account.setdefault(user.account_id, []).append(reader)
+    for account_id, user_id, email, muted, low_balance in await session.execute(query):
+        reader = Reader(user_id, email, muted or (), low_balance)
+        of_account.setdefault(account_id, []).append(reader)
     return of_account
 
 

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from types import NoneType
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -46,18 +47,27 @@ _SECRET_NAMES: Final = frozenset(
     }
 )  # fmt: skip
 REDACTED: Final = "[redacted]"
+_EXACT: Final = json.JSONDecoder(parse_float=str)
+_PLAIN: Final = (str, bytes, int, NoneType)
 
 
 def scrub(value: Any) -> Any:
     """Return a copy of decoded JSON without secrets and personal data, by the names of fields."""
+    if isinstance(value, _PLAIN):  # soon told, and most are
+        return value
     if isinstance(value, Mapping):
         return {
             key: REDACTED if key.lower() in _SECRET_NAMES and item else scrub(item)
             for key, item in value.items()
         }
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+    if isinstance(value, Sequence):
         return [scrub(item) for item in value]
     return value
+
+
+def decoded(body: bytes) -> str:
+    """Return the text of JSON in any of its encodings, as ``json.loads`` reads it."""
+    return body.decode(json.detect_encoding(body), "surrogatepass")
 
 
 def load_json(text: str | bytes) -> Any:
@@ -66,7 +76,7 @@ def load_json(text: str | bytes) -> Any:
     Raises ValueError for what is not JSON, or nested too deeply to be an honest message.
     """
     try:
-        return json.loads(text, parse_float=str)
+        return _EXACT.decode(text if isinstance(text, str) else decoded(text))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

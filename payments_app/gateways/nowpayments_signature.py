@@ -7,7 +7,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
-from typing import Any
+from json.encoder import encode_basestring, encode_basestring_ascii
+from typing import Any, Final
+
+from payments_app.gateways.http import decoded
 
 
 def is_signed(key: str, signature: str, body: bytes) -> bool:
@@ -25,13 +28,16 @@ class _Number(str):
     __slots__ = ()
 
 
+_AS_SENT: Final = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+
+
 def canonical_texts(body: bytes) -> Iterator[str]:
     """Write a message as NOWPayments may have signed it: keys sorted, no blanks, numbers as sent.
 
     Its samples disagree on letters outside ASCII (as they are, or escaped) and on lists (as they
     are, or as objects of their indices), so each way is yielded. Raises ValueError.
     """
-    message = json.loads(body, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+    message = _AS_SENT.decode(decoded(body))
     yield _canonical(message, escaped=False, indexed=False)
     yield _canonical(message, escaped=True, indexed=False)
     yield _canonical(message, escaped=False, indexed=True)
@@ -49,14 +55,19 @@ def _canonical(value: Any, *, escaped: bool, indexed: bool) -> str:
         pairs = [(str(index), item) for index, item in enumerate(value)]
     elif isinstance(value, dict):
         pairs = sorted(value.items())
+    elif isinstance(value, str):
+        return _quoted(value, escaped=escaped)
     else:
-        return json.dumps(value, ensure_ascii=escaped)
+        return json.dumps(value)
     members = (
-        f"{json.dumps(name, ensure_ascii=escaped)}:"
-        f"{_canonical(item, escaped=escaped, indexed=indexed)}"
+        f"{_quoted(name, escaped=escaped)}:{_canonical(item, escaped=escaped, indexed=indexed)}"
         for name, item in pairs
     )
     return f"{{{','.join(members)}}}"
+
+
+def _quoted(text: str, *, escaped: bool) -> str:
+    return encode_basestring_ascii(text) if escaped else encode_basestring(text)
 
 
 def _sign(key: str, text: str) -> bytes:

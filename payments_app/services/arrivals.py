@@ -4,18 +4,19 @@ Each is answered once the group is on disk. What a message does not prove by its
 goes wrong while settling, is left to the worker (``webhooks``), event by event.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from pydantic import TypeAdapter
 from sqlalchemy.exc import OperationalError
 
 from payments_app.db import inbox
-from payments_app.db.models import Payment
+from payments_app.db.inbox import Received
+from payments_app.db.ledger import OpenPayment
 from payments_app.domain.errors import DatabaseBusy
 from payments_app.gateways.base import GatewayEvent
 from payments_app.services.context import Portal
@@ -103,9 +104,11 @@ async def _write(portal: Portal, group: Sequence[Arrival], *, settling: bool) ->
         received = await inbox.store_all(
             session,
             [
-                _row(arrival, times[name], settled.get(name), now)
+                _received(arrival, times[name], settled.get(name))
                 for name, arrival in firsts.items()
             ],
+            Outcome.COMPLETED,
+            now,
         )
     await _tell(portal, completed, done=len(completed) == len(firsts))
     return [
@@ -114,30 +117,23 @@ async def _write(portal: Portal, group: Sequence[Arrival], *, settling: bool) ->
     ]
 
 
-def _row(arrival: Arrival, times: int, payment: Payment | None, now: datetime) -> dict[str, Any]:
+def _received(arrival: Arrival, times: int, payment: OpenPayment | None) -> Received:
     event = arrival.event
-    done = payment is not None
-    return {
-        "gateway": arrival.gateway,
-        "event_id": event.event_id,
-        "kind": event.kind,
-        "reference": event.reference or event.gateway_reference,
-        "gateway_reference": event.gateway_reference,
-        "headers": kept_headers(arrival.headers),
-        "body": readable(arrival.body),
-        "verified": True,
-        "event": EVENT.dump_python(event, mode="json"),
-        "payment_id": payment and payment.key,
-        "received_at": now,
-        "times_received": times,
-        "handled_at": now if done else None,
-        "outcome": Outcome.COMPLETED if done else None,
-        "attempts": 0,
-        "next_attempt_at": None if done else now,
-    }
+    return Received(
+        gateway=arrival.gateway,
+        event_id=event.event_id,
+        kind=event.kind,
+        reference=event.reference or event.gateway_reference,
+        gateway_reference=event.gateway_reference,
+        headers=json.dumps(kept_headers(arrival.headers)),
+        body=readable(arrival.body),
+        event=EVENT.dump_json(event).decode(),
+        times_received=times,
+        payment_id=payment and payment.key,
+    )
 
 
-async def _tell(portal: Portal, settled: Iterable[Payment], *, done: bool) -> None:
+async def _tell(portal: Portal, settled: Iterable[OpenPayment], *, done: bool) -> None:
     """Tell of a committed group; the worker too, unless nothing of it is left to do."""
     for payment in settled:
         log.info("settled", reference=payment.reference, outcome=Outcome.COMPLETED, actor="webhook")

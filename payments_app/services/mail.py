@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments_app.db import ledger, outbox
+from payments_app.db.ledger import OpenPayment
 from payments_app.db.models import Account, LoginSession, Payment, User
 from payments_app.domain.mail import MailKind
 from payments_app.domain.payment import LINKED_KINDS, PaymentKind, PaymentStatus, Reason
@@ -26,12 +27,13 @@ async def enqueue(
 
     ``data`` is JSON that ``letters`` puts into words when the e-mail is sent.
     """
-    await outbox.add(session, [_mail(at, user, kind, about, data)])
+    await outbox.add(session, [_mail(at, user.key, user.email, kind, about, data)])
 
 
 def _mail(
     at: datetime,
-    user: User,
+    user_id: int,
+    email: str,
     kind: MailKind,
     about: str,
     data: dict[str, Any],
@@ -39,8 +41,8 @@ def _mail(
 ) -> dict[str, Any]:
     return {
         "kind": kind.value,
-        "user_id": user.key,
-        "recipient": user.email,
+        "user_id": user_id,
+        "recipient": email,
         "about": about,
         "payment_id": payment_id,
         "data": data,
@@ -67,7 +69,7 @@ async def settled(session: AsyncSession, payment: Payment, at: datetime) -> None
 
 
 async def received(
-    session: AsyncSession, arrived: Sequence[tuple[Payment, int]], at: datetime
+    session: AsyncSession, arrived: Sequence[tuple[OpenPayment, int]], at: datetime
 ) -> None:
     """Tell of top-ups that were settled together, each with the balance after it."""
     await _tell_all(session, arrived, MailKind.PAYMENT_RECEIVED, at)
@@ -120,16 +122,19 @@ async def _tell(session: AsyncSession, payment: Payment, kind: MailKind, at: dat
 
 
 async def _tell_all(
-    session: AsyncSession, news: Sequence[tuple[Payment, int]], kind: MailKind, at: datetime
+    session: AsyncSession,
+    news: Sequence[tuple[Payment | OpenPayment, int]],
+    kind: MailKind,
+    at: datetime,
 ) -> None:
     """Tell the users of each payment's account; the amount is the balance after it."""
     accounts = {payment.account_id for payment, _ in news}
     readers = await outbox.readers(session, accounts)
     mails = [
-        _mail(at, user, kind, payment.reference, {"balance": balance}, payment.key)
-        for payment, balance in news
-        for user, choice in readers.get(payment.account_id, ())
-        if kind not in choice.muted
+        _mail(at, to.user_id, to.email, kind, payment.reference, {"balance": after}, payment.key)
+        for payment, after in news
+        for to in readers.get(payment.account_id, ())
+        if kind not in to.muted
     ]
     if mails:
         await outbox.add(session, mails)
@@ -144,16 +149,17 @@ async def _low_balance(session: AsyncSession, payment: Payment, at: datetime) ->
         return
     after = await ledger.balance_of(session, payment.account_id, payment.currency)
     readers = await outbox.readers(session, [payment.account_id])
-    for user, choice in readers.get(payment.account_id, ()):
-        limit = choice.low_balance
-        if limit is not None and after < limit <= after - payment.amount:
-            await enqueue(
-                session,
-                at,
-                user,
-                MailKind.LOW_BALANCE,
-                payment.reference,
-                balance=after,
-                currency=payment.currency,
-                limit=limit,
-            )
+    mails = [
+        _mail(
+            at,
+            to.user_id,
+            to.email,
+            MailKind.LOW_BALANCE,
+            payment.reference,
+            {"balance": after, "currency": payment.currency, "limit": to.low_balance},
+        )
+        for to in readers.get(payment.account_id, ())
+        if to.low_balance is not None and after < to.low_balance <= after - payment.amount
+    ]
+    if mails:
+        await outbox.add(session, mails)

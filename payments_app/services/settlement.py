@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments_app.db import inbox, ledger
+from payments_app.db.ledger import Completion, OpenPayment
 from payments_app.db.models import Payment
 from payments_app.domain.errors import IllegalTransition
 from payments_app.domain.payment import (
@@ -79,7 +80,7 @@ class Proof:
 
 async def settle_proved(
     session: AsyncSession, proofs: Sequence[Proof], actor: str, now: datetime
-) -> Sequence[Payment]:
+) -> Sequence[OpenPayment]:
     """Complete many payments at once inside the caller's transaction; return those completed.
 
     Only open top-ups that were paid exactly as asked, without a fee to book. All others are left as
@@ -95,19 +96,20 @@ async def settle_proved(
         moves[payment.account_id, payment.currency] += payment.amount
     balances = await ledger.add_to_balances(session, moves)
     running = {account: balances[account] - moved for account, moved in moves.items()}
-    arrived: list[tuple[Payment, int]] = []
+    completions: list[Completion] = []
     for payment in payments:
         account = (payment.account_id, payment.currency)
         running[account] += payment.amount
-        _mark_completed(payment, proved[payment.reference].result, now)
-        arrived.append((payment, running[account]))
-    told = ((payment, {"balance": balance}) for payment, balance in arrived)
-    await ledger.add_timelines(session, told, now, "completed", actor)
-    await mail.received(session, arrived, now)
+        result = proved[payment.reference].result
+        completions.append(
+            Completion(payment, result.gateway_reference, result.method_detail, running[account])
+        )
+    await ledger.complete(session, completions, now, actor)
+    await mail.received(session, [(one.payment, one.balance) for one in completions], now)
     return payments
 
 
-def _is_plain(payment: Payment, proof: Proof) -> bool:
+def _is_plain(payment: OpenPayment, proof: Proof) -> bool:
     return (
         payment.kind is PaymentKind.TOP_UP
         and payment.gateway == proof.gateway
@@ -160,7 +162,7 @@ async def apply(
     return Outcome.COMPLETED if paid else Outcome.CANCELLED
 
 
-def _mismatch(payment: Payment, result: PaymentResult) -> Reason | None:
+def _mismatch(payment: Payment | OpenPayment, result: PaymentResult) -> Reason | None:
     """Compare what the gateway says with what was asked for; rows of no gateway have nothing to
     compare."""
     if payment.charge_amount is None:

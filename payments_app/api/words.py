@@ -20,7 +20,7 @@ _KEPT = "public, max-age=31536000, immutable"
 async def words(language: str, request: Request) -> Response:
     """Answer with a language's words; 404 for English, which is in the pages, and for others.
 
-    The address that pages use carries the digest of the content, so that it may be kept.
+    The address that pages use carries the digest of the catalogue, so that it may be kept.
     """
     if language not in LANGUAGES or language == ENGLISH:
         raise HTTPException(404, "no such language")

@@ -4,6 +4,7 @@ A finished build is a directory ``.build/<digest>``: the digest covers everythin
 is made from, so a build that exists is never repeated and a running portal is never disturbed.
 """
 
+import compileall
 import fcntl
 import hashlib
 import json
@@ -137,6 +138,8 @@ def ensure_built() -> Path:
                 target = BUILDS / digest()
                 if not target.exists():
                     _publish(target)
+                    # The portal may run where its user must not write beside the sources.
+                    compileall.compile_dir(ROOT / "payments_app", quiet=1)
                 _prune()
     return target
 

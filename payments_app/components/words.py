@@ -9,7 +9,7 @@ from reflex.utils.imports import ImportVar
 from reflex.vars import VarData
 
 from payments_app.domain.languages import ENGLISH, LANGUAGES
-from payments_app.services.catalogues import for_browsers
+from payments_app.services.catalogues import path_of
 
 _LIBRARY: Final = "$/public/words.js"
 _INSIDE_THE_THEME: Final = 10
@@ -64,8 +64,7 @@ def _head_script() -> rx.Component:
 
 
 def _digest(language: str) -> str:
-    content = json.dumps(for_browsers(language), sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
+    return hashlib.sha256(path_of(language).read_bytes()).hexdigest()[:12]
 
 
 _HEAD: Final = """

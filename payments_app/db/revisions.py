@@ -4,7 +4,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +14,8 @@ _MIGRATIONS: Final = Path(__file__).parents[2].joinpath("alembic")
 @cache
 def newest() -> str:
     """Return the last migration of this version."""
+    from alembic.script import ScriptDirectory  # The start of the portal does not wait for it.
+
     return ScriptDirectory(str(_MIGRATIONS)).get_current_head() or ""
 
 

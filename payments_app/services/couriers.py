@@ -7,6 +7,7 @@ import aiosmtplib
 import httpx
 
 from payments_app.domain.errors import PortalError
+from payments_app.gateways.http import tls
 from payments_app.settings import MailSecurity, Settings
 
 TIMEOUT_SECONDS: Final = 30
@@ -60,7 +61,7 @@ def _refused(answer: aiosmtplib.SMTPResponseException) -> Undelivered:
 
 async def _to_sandbox(settings: Settings, message: EmailMessage) -> str:
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, verify=tls()) as client:
             answer = await client.post(
                 f"{settings.sandbox_origin}/mail",
                 content=message.as_bytes(),

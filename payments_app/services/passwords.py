@@ -7,7 +7,6 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
 from payments_app.domain.errors import InvalidRequest
 
@@ -38,6 +37,8 @@ def check_new_password(password: str, known: tuple[str, ...] = ()) -> None:
         raise InvalidRequest("password", "too_short", least=SHORTEST)
     if len(password) > LONGEST:
         raise InvalidRequest("password", "too_long", most=LONGEST)
+    from zxcvbn import zxcvbn  # Its lists take their time, which the start does not wait for.
+
     # Its time grows with the square of the length; what is long enough needs no more to be good.
     found = zxcvbn(password[:_LOOKED_AT], user_inputs=[*known])  # type: ignore[no-untyped-call]
     if found["guesses"] < _FEWEST_GUESSES:

@@ -12,7 +12,6 @@ from payments_app.services import formatting, reports, wording
 from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
-from payments_app.services.paper import Paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +103,8 @@ def issuer_lines(portal: Portal) -> list[str]:
 
 
 def _draw(portal: Portal, receipt: Receipt) -> bytes:
+    from payments_app.services.paper import Paper  # Fonts load slowly: not at the portal's start.
+
     paper = Paper(portal.settings.portal_name, receipt.title, portal.clock())
     paper.headline(receipt.amount, receipt.description)
     paper.parties((say("Issued by"), issuer_lines(portal)), (say("Issued to"), receipt.issued_to))

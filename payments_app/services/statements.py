@@ -11,28 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from payments_app.db import statements
 from payments_app.db.models import Account, Payment, User
 from payments_app.domain.errors import NotFound, PortalError
-from payments_app.domain.languages import later
 from payments_app.domain.money import Money
 from payments_app.domain.payment import Role
-from payments_app.services import formatting, mail, wording
+from payments_app.services import formatting, mail
 from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
-from payments_app.services.paper import Column, Paper
-from payments_app.services.receipts import issuer_lines
 
 MOST_ROWS: Final = 2000
 """What one document holds; longer lists are for the CSV export, which streams."""
 
 _EARLIEST: Final = date(1900, 1, 1)
 _LATEST: Final = date(2999, 12, 31)
-_COLUMNS: Final = (
-    Column(later("Date"), 108, quiet=True),
-    Column(later("Description"), 148),
-    Column(later("Reference"), 93, quiet=True),
-    Column(later("Amount"), 75, end=True),
-    Column(later("Balance"), 75, end=True),
-)
 _drawing: Final = asyncio.Semaphore(2)
 """Documents that may be drawn at once: each takes a thread for up to some seconds."""
 
@@ -175,40 +165,7 @@ def period_text(who: Identity, since: date | None, until: date) -> str:
 
 
 def _draw(portal: Portal, who: Identity, statement: Statement) -> bytes:
-    paper = Paper(portal.settings.portal_name, say("Statement of account"), portal.clock())
-    paper.headline(
-        period_text(who, statement.since, statement.until),
-        say("Times are in {zone}. Only completed payments count.", zone=who.time_zone),
-    )
-    paper.parties(
-        (say("Issued by"), issuer_lines(portal)), (say("Issued to"), [statement.account.name])
-    )
-    for section in statement.sections:
-        _draw_section(paper, who, section)
-    return bytes(paper.output())
+    # Fonts load slowly: not at the portal's start.
+    from payments_app.services.statement_paper import draw
 
-
-def _draw_section(paper: Paper, who: Identity, section: Section) -> None:
-    def money(minor: int) -> str:
-        return formatting.money(Money(minor, section.currency), who.locale)
-
-    paper.heading(formatting.currency_name(section.currency, who.locale))
-    paper.fact(say("Opening balance"), money(section.opening))
-    if section.lines:
-        paper.table_head(_COLUMNS)
-    else:
-        paper.note(say("No payments in this period."))
-    for line in section.lines:
-        row = line.payment
-        paper.table_row(
-            _COLUMNS,
-            (
-                formatting.day_and_time(row.dated_at, who.locale, who.time_zone),
-                wording.description(row.description, row.kind),
-                row.reference,
-                money(row.amount),
-                money(line.balance),
-            ),
-        )
-    paper.fact(say("Closing balance"), money(section.closing), strong=True)
-    paper.ln(20)
+    return draw(portal, who, statement)

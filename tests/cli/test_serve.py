@@ -24,7 +24,7 @@ from payments_app.state.profile import ProfileState
 from tests.attack.sockets import HYDRATE
 from tests.support.factories import make_account, make_user
 from tests.support.portal import PortalServer
-from tests.support.sandbox import eventually
+from tests.support.sandbox import eventually, free_port
 
 BROWSER = "203.0.113.9"
 PASSWORD = "a long enough password"
@@ -165,6 +165,49 @@ async def test_signals_end_it_cleanly(tmp_path: Path, signals: list[str]) -> Non
         await server.kill()
     log = server.log_path.read_text()
     assert not [word for word in ("Traceback", "panicked", "ERROR") if word in log]
+
+
+def test_the_start_waits_for_nothing_that_only_later_work_needs(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys\nfrom payments_app.cli.serve import application\napplication()\n"
+            "print(*{name.partition('.')[0] for name in sys.modules}, flush=True)",
+        ],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DATA_DIR": str(tmp_path),
+            "REFLEX_WEB_WORKDIR": str(ensure_built()),
+            "REFLEX_ENV_MODE": "prod",
+            "__REFLEX_SKIP_COMPILE": "true",
+            "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "true",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = set(result.stdout.split())
+    assert imported >= {"reflex", "sqlalchemy", "stripe"}
+    assert not imported & {"alembic", "fontTools", "fpdf", "uharfbuzz", "zxcvbn"}
+
+
+def test_a_database_that_is_not_migrated_is_refused_in_one_line(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "payments_app.cli.serve"],
+        cwd=ROOT,
+        env={**os.environ, "DATA_DIR": str(tmp_path), "PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        "Cannot start: migrations are pending: "
+        "run `python -m payments_app.cli.portal migrate` first\n"
+    )
 
 
 @pytest.mark.parametrize(

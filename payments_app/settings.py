@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 _MOST_PERCENT: Final = 100
+SANDBOX_KEY: Final = "sandbox"
+"""What seals stored secrets where SECRET_KEYS is not set; live mode refuses it."""
 SECRETS_DIR: Final = os.environ.get("SECRETS_DIR")
 """A folder of files, each named like a setting and holding its value, as containers mount secrets;
 the environment goes before it."""
@@ -81,7 +83,7 @@ class Settings(BaseSettings):
     sandbox_url: str = ""
     """Address of a sandbox running on its own; empty: the portal brings it at /sandbox."""
     secret_keys: SecretStr = SecretStr("")
-    """Texts, comma separated, that stored secrets are sealed with; live mode needs one."""
+    """Texts, comma separated, that stored secrets are sealed with; live mode needs 32 letters."""
     staff_two_factor: bool = False
     """Let staff do nothing before they have set up a second factor."""
     session_idle_seconds: int = 2 * 3600
@@ -136,7 +138,7 @@ class Settings(BaseSettings):
     def _fill_addresses(self) -> Self:
         self.public_url = (self.public_url or f"http://localhost:{self.port}").rstrip("/")
         if not self.live and not self.secret_keys.get_secret_value():
-            self.secret_keys = SecretStr("sandbox")
+            self.secret_keys = SecretStr(SANDBOX_KEY)
         self.database_url = self.database_url or f"sqlite+aiosqlite:///{self.data_dir}/portal.db"
         return self
 

@@ -23,6 +23,17 @@ do $$ begin
 end $$
 """
 
+_IN_FORCE: Final = """
+select exists (
+  select from pg_roles where rolname = :role and not rolsuper and not rolbypassrls
+    and pg_has_role(current_user, oid,
+      case when current_setting('server_version_num')::int < 160000 then 'member' else 'set' end)
+) and (
+  select bool_and(relrowsecurity) from pg_class
+  where oid in (select polrelid from pg_policy where polname = 'own_rows')
+)
+"""
+
 
 def confine(session: AsyncSession, account_id: int) -> None:
     """Confine each transaction that a session begins to the rows of one account."""
@@ -34,6 +45,11 @@ def confine(session: AsyncSession, account_id: int) -> None:
         connection.execute(confined)
 
     event.listen(session.sync_session, "after_begin", begin)
+
+
+async def in_force(session: AsyncSession) -> bool:
+    """Tell whether sessions can be confined: the role is there, may be taken and sees no more."""
+    return bool((await session.execute(text(_IN_FORCE), {"role": ROLE})).scalar_one())
 
 
 async def make_role(session: AsyncSession) -> None:

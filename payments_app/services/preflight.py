@@ -6,11 +6,14 @@ from typing import Final
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
-from payments_app.db import accounts, revisions
+from payments_app.db import accounts, own_rows, revisions
 from payments_app.gateways.base import Gateway
 from payments_app.services.context import Portal
-from payments_app.settings import Settings
+from payments_app.services.sealing import keys_of
+from payments_app.settings import SANDBOX_KEY, Settings
 
+_SHORTEST_KEY: Final = 32
+_FEWEST_CHARACTERS: Final = 8
 _WELL_KNOWN: Final = frozenset({"admin", "changeme", "password", "payments", "portal", "postgres"})
 
 
@@ -24,11 +27,21 @@ def _of_portal(settings: Settings) -> Iterator[str]:
         yield "PUBLIC_URL must begin with https:, or login cookies travel unencrypted"
     if "*" in settings.public_url:
         yield "PUBLIC_URL must be one address, without *"
-    if not settings.secret_keys.get_secret_value().strip(" ,"):
-        yield "SECRET_KEYS must be a long random text"
+    yield from _of_keys(keys_of(settings))
     for name, url in (("DATABASE_URL", settings.database_url), ("REDIS_URL", settings.redis_url)):
         if url and make_url(url).password in _WELL_KNOWN:
             yield f"{name} has a password that everyone knows"
+
+
+def _of_keys(keys: list[str]) -> Iterator[str]:
+    if not keys or len(keys[0]) < _SHORTEST_KEY or len(set(keys[0])) < _FEWEST_CHARACTERS:
+        yield (
+            f"SECRET_KEYS must begin with a random text of at least {_SHORTEST_KEY} characters: "
+            "`python -m payments_app.cli.portal rotate-secret SECRET_KEYS` prints one"
+        )
+    # Those behind the first only open what was sealed with them; but this one is public.
+    if SANDBOX_KEY in keys:
+        yield "SECRET_KEYS holds the sandbox's key, which is public"
 
 
 def _of_gateways(gateways: Mapping[str, Gateway]) -> Iterator[str]:
@@ -51,6 +64,13 @@ async def stored_objections(portal: Portal) -> list[str]:
         if await revisions.pending(session):
             return ["migrations are pending: run `python -m payments_app.cli.portal migrate`"]
         demo = await accounts.find_reserved_email(session)
-    return (
-        [f"the demo data's login {demo} is still there, whose password is public"] if demo else []
-    )
+        confined = portal.db.is_sqlite or await own_rows.in_force(session)
+    found = []
+    if demo:
+        found.append(f"the demo data's login {demo} is still there, whose password is public")
+    if not confined:
+        found.append(
+            f"DATABASE_URL's login cannot read as the role {own_rows.ROLE}, which confines "
+            "customers to their own rows: docs/operations.md says how to make it"
+        )
+    return found

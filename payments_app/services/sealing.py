@@ -22,7 +22,12 @@ def unseal(settings: Settings, sealed: str) -> str:
     return _keys(settings).decrypt(sealed.encode()).decode()
 
 
+def keys_of(settings: Settings) -> list[str]:
+    """Return the texts that keys are made of, the one that seals first."""
+    texts = map(str.strip, settings.secret_keys.get_secret_value().split(","))
+    return [text for text in texts if text]
+
+
 def _keys(settings: Settings) -> MultiFernet:
-    texts = (text.strip() for text in settings.secret_keys.get_secret_value().split(","))
-    digests = (hashlib.sha256(text.encode()).digest() for text in texts if text)
+    digests = (hashlib.sha256(text.encode()).digest() for text in keys_of(settings))
     return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])

@@ -10,7 +10,7 @@ PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve dev test screenshots faults check messages bench speed lock sbom audit clean
+.PHONY: help run serve dev test screenshots faults check messages bench soak curves speed lock sbom audit clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,14 @@ messages: ## Bring the catalogues of words up to date with the sources; new word
 bench: ## Measure at a million payments, next to the machine's limits (JOB=csv: one job alone)
 	@$(PYTHON) payments_app/cli/bootstrap.py dev
 	@$(VENV)/python -m tests.bench $(JOB)
+
+soak: ## Open and close 1,000 sessions and send a day's traffic in ten minutes; memory must not grow
+	@$(PYTHON) payments_app/cli/bootstrap.py dev
+	@$(VENV)/python -m tests.bench.soak
+
+curves: ## Measure at 1,000 to 1,000,000 payments and draw docs/curves
+	@$(PYTHON) payments_app/cli/bootstrap.py dev
+	@$(VENV)/python -m tests.bench.curves
 
 speed: ## Measure the first page in Chromium, at a desk and over slow 4G
 	@$(PYTHON) payments_app/cli/bootstrap.py dev

@@ -1,11 +1,13 @@
 """Each request's reference, and what is answered when the portal itself fails."""
 
 import secrets
-from typing import Final
+from typing import Any, Final
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from payments_app.domain.errors import DatabaseBusy
@@ -52,6 +54,16 @@ def answer_faults(app: FastAPI) -> None:
     app.add_middleware(RequestReference)
     app.add_exception_handler(DatabaseBusy, _busy)
     app.add_exception_handler(Exception, _failed)
+
+
+def answering_faults(app: ASGIApp) -> ASGIApp:
+    """Do the same for an app that stands outside of FastAPI, whose HTTPException it may raise."""
+    handlers: dict[Any, Any] = {
+        HTTPException: http_exception_handler,
+        DatabaseBusy: _busy,
+        Exception: _failed,
+    }
+    return RequestReference(ExceptionMiddleware(app, handlers))
 
 
 async def _busy(request: Request, error: Exception) -> Response:

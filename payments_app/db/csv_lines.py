@@ -22,7 +22,7 @@ from payments_app.domain.money import EXPONENTS
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 """What makes a spreadsheet run a cell (OWASP, CSV Injection), full-width forms included."""
 
-_LINES_PER_SLICE: Final = 10_000
+_LINES_PER_SLICE: Final = 4_000
 _PIECES_AHEAD: Final = 16
 _USUAL_DECIMALS: Final = 2
 _COMMON: Final = ("EUR", "GBP", "PHP", "USD")

@@ -26,6 +26,10 @@ from payments_app.domain.payment import PaymentStatus
 _NOBODY: Final = "Erased"
 _FREE_TEXT: Final = ("note", "text", "why", "name", "email")
 """Keys of JSON values under which somebody's words or name stand."""
+_MERGES: Final = (
+    "insert into payment_search (payment_search) values ('optimize')",
+    "insert into payment_search_means (payment_search_means) values ('optimize')",
+)
 _ROWS_AT_ONCE: Final = 500
 _OF: Final = {kept.table: kept.of for kept in PERSONAL}
 _OF_USERS: Final = (LoginSession, EmailLink, RecoveryCode, Mail, MailChoice, AccountNote)
@@ -94,10 +98,9 @@ async def _erase_payments(session: AsyncSession, account: Account) -> None:
         .values(description=description, private_note="", method_detail=None, next_action=None)
     )
     if _is_sqlite(session):
-        # Merges the index of texts, which otherwise keeps what was taken out of it for a while.
-        await session.execute(
-            text("insert into payment_search (payment_search) values ('optimize')")
-        )
+        # Merges the indexes of texts, which otherwise keep what was taken out for a while.
+        for statement in _MERGES:
+            await session.execute(text(statement))
 
 
 async def _erase_timeline(session: AsyncSession, account: Account, users: Sequence[User]) -> None:

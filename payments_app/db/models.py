@@ -130,7 +130,7 @@ class Payment(Stored, table=True):
     id: int | None = key_column()
     reference: str = Field(max_length=20, unique=True)
     account_id: int = reference_to("account.id")
-    user_id: int | None = reference_to("app_user.id", default=None)
+    user_id: int | None = reference_to("app_user.id", default=None, index=True)
     parent_id: int | None = Field(default=None, sa_type=Key, index=True)
     kind: PaymentKind = Field(sa_type=one_of(PaymentKind, "kind"))
     status: PaymentStatus = Field(

@@ -68,7 +68,7 @@ class Filter:
 
     async def find_text(self, session: AsyncSession) -> Found | None:
         """Return what its search for a text comes to, None when there is none."""
-        return await search.find(session, self.search) if self.search else None
+        return await search.find(session, self.search, self.account_id) if self.search else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ async def count(session: AsyncSession, chosen: Narrowing, limit: int) -> Count:
     if found:
         rows = rows.where(found.condition)
     counted = await _how_many(session, rows.with_only_columns(col(Payment.id)).limit(limit + 1))
-    return Count(min(counted, limit), more=counted > limit)
+    return Count(min(counted, limit), more=counted > limit or bool(found and found.partial))
 
 
 async def _count_newest(
@@ -246,10 +246,13 @@ async def matching(session: AsyncSession, chosen: Narrowing) -> Select[Any]:
 async def span(session: AsyncSession, chosen: Filter) -> tuple[datetime, datetime] | None:
     """Return the dates between which all payments of the account lie, None without any."""
     date = col(Payment.dated_at)
-    query = select(func.min(date), func.max(date)).where(
-        col(Payment.account_id) == chosen.account_id
+    # Apart, each is one look into the index; SQLite would read all of it for both at once.
+    ends = (
+        select(end(date)).where(col(Payment.account_id) == chosen.account_id).scalar_subquery()
+        for end in (func.min, func.max)
     )
-    first, last = (await session.execute(query)).one()
+    row: Any = (await session.execute(select(*ends))).one()
+    first, last = row
     return None if first is None else (first, last)
 
 

@@ -1,13 +1,15 @@
 """Finding payments by a part of their text, on an index of all groups of three characters.
 
-SQLite keeps the index in an FTS5 table with its trigram tokenizer; PostgreSQL in a GIN index over
-an array, since the extension ``pg_trgm`` cannot be had everywhere. The migration makes both.
+SQLite keeps the index in FTS5 tables with its trigram tokenizer; PostgreSQL in a table of its own
+with a GIN index over an array, since the extension ``pg_trgm`` cannot be had everywhere. The
+migrations make both. The means of payment stand apart: they become known when a payment completes,
+and the other texts are not indexed anew for them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, false, func, or_, select, union_all
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,48 +18,103 @@ from sqlmodel import col
 from payments_app.db.models import Payment
 
 SEARCHED: Final = (Payment.description, Payment.reference, Payment.method_detail)
+"""What customers search."""
+NEWEST_READ: Final = 10_000
+"""A text too short for the index is looked for in so many payments, the newest ones."""
+
+Query = Select[Any] | CompoundSelect[Any]
 
 _SHORTEST: Final = 3
 _FEW: Final = 2_000
-_INDEX: Final = named_table("payment_search", named_column("rowid"), named_column("payment_search"))
+_TEXTS: Final = named_table("payment_search", named_column("rowid"), named_column("payment_search"))
+_MEANS: Final = named_table(
+    "payment_search_means", named_column("rowid"), named_column("payment_search_means")
+)
+
+
+def is_short(text: str) -> bool:
+    """Tell whether a text is too short for the index."""
+    return 0 < len(text) < _SHORTEST
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a search comes to: the condition, and whether it leaves only few rows in all.
 
-    Many rows are best met while walking the list in its order.
+    Many rows are best met while walking the list in its order. ``partial`` says that older rows
+    than the ``NEWEST_READ`` were not looked at.
     """
 
     condition: ColumnElement[bool]
     few: bool
+    partial: bool = False
 
 
-async def find(session: AsyncSession, text: str) -> Found:
-    """Look a text up, in any case of its letters, in the searched columns of payments.
+async def find(session: AsyncSession, text: str, account_id: int) -> Found:
+    """Look a text up, in any case of its letters, in what customers search of their payments.
 
-    ``session`` reads for one account: PostgreSQL looks among that account's payments only. The
+    ``session`` reads for the account: PostgreSQL looks among that account's payments only. The
     answer is kept with the session, since a page and its count ask for the same.
     """
     kept: dict[str, Found] = session.info.setdefault("found", {})
     if text not in kept:
-        kept[text] = await _find(session, text)
+        holds_text = or_(*(col(column).icontains(text, autoescape=True) for column in SEARCHED))
+        if is_short(text):
+            own = col(Payment.account_id) == account_id
+            kept[text] = await _among_newest(session, holds_text, own)
+        else:
+            holding = func.own_payments_holding(text, _FEW + 1)
+            in_own = "{description reference} : "
+            keys = indexed(text, in_own) if _is_sqlite(session) else select(holding)
+            kept[text] = await _found(session, keys, holds_text)
     return kept[text]
 
 
-async def _find(session: AsyncSession, text: str) -> Found:
-    holds_text = or_(*(col(column).icontains(text, autoescape=True) for column in SEARCHED))
-    if len(text) < _SHORTEST:
-        return Found(holds_text, few=False)
-    keys = (await session.execute(_indexed(session, text, _FEW + 1))).scalars().all()
+async def find_any(
+    session: AsyncSession, text: str, holds_text: ColumnElement[bool], owners: Select[Any]
+) -> Found:
+    """Look a text up for staff, in all payments; ``owners`` are the keys of those whose account or
+    user it names."""
+    if is_short(text):
+        return await _among_newest(session, holds_text)
+    holding = func.payments_holding(text, _FEW + 1)
+    keys = indexed(text) if _is_sqlite(session) else select(holding)
+    parts = (select(keys.subquery()), select(owners.limit(_FEW + 1).subquery()))
+    return await _found(session, union_all(*parts), holds_text)
+
+
+async def _found(session: AsyncSession, query: Query, holds_text: ColumnElement[bool]) -> Found:
+    keys = set((await session.execute(query)).scalars())
     if len(keys) > _FEW:
         return Found(holds_text, few=False)
     return Found(col(Payment.id).in_(keys) if keys else false(), few=True)
 
 
-def _indexed(session: AsyncSession, text: str, limit: int) -> Select[Any]:
-    """Return the query of the keys of payments that hold the text, by the index."""
-    if session.get_bind().dialect.name == "sqlite":
-        phrase = '"' + text.replace('"', '""') + '"'
-        return select(_INDEX.c.rowid).where(_INDEX.c.payment_search.match(phrase)).limit(limit)
-    return select(func.own_payments_holding(text, limit))
+async def _among_newest(
+    session: AsyncSession, holds_text: ColumnElement[bool], *of: ColumnElement[bool]
+) -> Found:
+    newest = (
+        select(col(Payment.id))
+        .where(*of)
+        .order_by(col(Payment.dated_at).desc(), col(Payment.id).desc())
+        .limit(NEWEST_READ)
+        .subquery()
+    )
+    read = (await session.execute(select(func.count()).select_from(newest))).scalar_one()
+    among = col(Payment.id).in_(select(newest.c.id))
+    keys = select(col(Payment.id)).where(among, holds_text).limit(_FEW + 1)
+    found = await _found(session, keys, holds_text)
+    return replace(found, partial=found.few and read == NEWEST_READ)
+
+
+def indexed(text: str, texts: str = "") -> Select[Any]:
+    """Return SQLite's query of the keys of payments that hold the text; ``texts`` narrows which."""
+    phrase = '"' + text.replace('"', '""') + '"'
+    in_texts = select(_TEXTS.c.rowid).where(_TEXTS.c.payment_search.match(f"{texts}{phrase}"))
+    in_means = select(_MEANS.c.rowid).where(_MEANS.c.payment_search_means.match(phrase))
+    both = union_all(in_texts, in_means).subquery()
+    return select(both.c.rowid).limit(_FEW + 1)
+
+
+def _is_sqlite(session: AsyncSession) -> bool:
+    return session.get_bind().dialect.name == "sqlite"

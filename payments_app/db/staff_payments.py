@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from payments_app.db import search
 from payments_app.db.keyset import Cursor
 from payments_app.db.models import Account, LoginSession, Payment, TimelineEntry, User
 from payments_app.db.payments import Order
@@ -81,7 +82,13 @@ class StaffFilter:
 
     async def find_text(self, session: AsyncSession) -> Found | None:
         """Return what its search for a text comes to, None when there is none."""
-        return Found(_holds(self.search), few=False) if self.search else None
+        if not self.search:
+            return None
+        of_owner = named(self.search)
+        texts = (col(getattr(Payment, name)) for name in _SEARCHED)
+        holds = or_(*(one.icontains(self.search, autoescape=True) for one in texts), of_owner)
+        owners = select(col(Payment.id)).where(of_owner)
+        return await search.find_any(session, self.search, holds, owners)
 
     def matches(self, entry: Entry) -> bool:
         """Tell of one row in memory what the conditions tell of it in the database."""
@@ -105,14 +112,11 @@ class StaffFilter:
         )
 
 
-def _holds(text: str) -> ColumnElement[bool]:
+def named(text: str) -> ColumnElement[bool]:
+    """Return the condition of payments whose account's name or user's e-mail holds the text."""
     accounts = select(col(Account.id)).where(col(Account.name).icontains(text, autoescape=True))
     users = select(col(User.id)).where(col(User.email).icontains(text, autoescape=True))
-    return or_(
-        *(col(getattr(Payment, name)).icontains(text, autoescape=True) for name in _SEARCHED),
-        col(Payment.account_id).in_(accounts),
-        col(Payment.user_id).in_(users),
-    )
+    return or_(col(Payment.account_id).in_(accounts), col(Payment.user_id).in_(users))
 
 
 def _thousandths() -> ColumnElement[int]:

@@ -1,5 +1,6 @@
 """The webhook route: status codes, limits, and nothing lost."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -8,18 +9,23 @@ import pytest
 from fastapi import FastAPI
 
 from payments_app.api import webhooks
+from payments_app.api.faults import answer_faults
 from payments_app.services.context import Portal, install
 from payments_app.services.webhooks import handle_due
 from tests.support.gateway import Till, webhook
 
 
-@pytest.fixture
-async def served(portal: Portal) -> AsyncIterator[httpx.AsyncClient]:
-    """The route, with one gateway behind it."""
+@pytest.fixture(params=["by the framework", "before it"])
+async def served(
+    portal: Portal, request: pytest.FixtureRequest
+) -> AsyncIterator[httpx.AsyncClient]:
+    """The route, with one gateway behind it, on each of the ways to it."""
     install(replace(portal, gateways={"till": Till()}))
     app = FastAPI()
     app.include_router(webhooks.router)
-    transport = httpx.ASGITransport(app)
+    answer_faults(app)
+    way = webhooks.webhooks_first(app) if request.param == "before it" else app
+    transport = httpx.ASGITransport(way, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
         yield client
 
@@ -31,6 +37,19 @@ async def test_a_webhook_is_on_disk_when_it_is_answered(
     answer = await served.post("/webhooks/till", headers=headers, content=body)
     assert answer.status_code == 200
     assert await handle_due(portal) == 1
+
+
+async def test_a_fault_is_answered_with_the_reference_of_the_request(
+    served: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("payments_app.services.webhooks.receive", broken)
+    answer = await served.post("/webhooks/till", content=b"{}")
+    assert answer.status_code == 500
+    assert answer.json()["error"] == "failed"
+    assert re.fullmatch("[0-9a-f]{8}", answer.json()["reference"])
 
 
 async def test_a_bad_signature_is_400(served: httpx.AsyncClient) -> None:

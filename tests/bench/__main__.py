@@ -38,7 +38,7 @@ DATABASES: Final = {"sqlite": SqliteBench, "postgresql": PostgresBench}
 
 
 @asynccontextmanager
-async def _stand(bench: SqliteBench | PostgresBench) -> AsyncIterator[Stand]:
+async def running(bench: SqliteBench | PostgresBench) -> AsyncIterator[Stand]:
     """Run a portal on a copy of the database; it sends no e-mail and asks no gateway."""
     await bench.prepare()
     with tempfile.TemporaryDirectory(dir=FOLDER, ignore_cleanup_errors=True) as folder:
@@ -60,7 +60,7 @@ async def _measure(jobs: Sequence[str], databases: Sequence[str]) -> None:
     ensure_built()
     figures: list[tuple[str, Figure]] = []
     for name in databases:
-        async with _stand(DATABASES[name]()) as stand:
+        async with running(DATABASES[name]()) as stand:
             for job in jobs:
                 print(f"{name}: {job} ...", flush=True)
                 measured = [(name, figure) for figure in await JOBS[job](stand)]

@@ -1,7 +1,8 @@
-"""A database of a million payments: the same each time, made once and kept below ``var/bench``.
+"""A database of many payments: the same each time, made once and kept below ``var/bench``.
 
-Account 1 has all but a few of the payments, account 2 a thousand. ``PAYERS`` further accounts, each
-with one user who wants no e-mail, have ``OPEN`` Pending top-ups that webhooks settle.
+Account 1 has a million of them, or as many as asked for, account 2 a thousand. ``PAYERS`` further
+accounts, each with one user who wants no e-mail, have ``OPEN`` Pending top-ups for webhooks to
+settle.
 """
 
 import asyncio
@@ -24,8 +25,6 @@ MILLION: Final = 1_000_000
 SMALL: Final = 1_000
 PAYERS: Final = 100
 OPEN: Final = 24_000
-FIRST_OPEN: Final = MILLION + SMALL
-"""The open payments' numbers are above this."""
 NEWEST: Final = datetime(2026, 6, 30, tzinfo=UTC)
 
 _SQLITE_NUMBERS: Final = (
@@ -90,7 +89,12 @@ group by account_id, currency
 """
 
 
-def _statements(*, sqlite: bool) -> list[str]:
+def first_open(rows: int) -> int:
+    """Return the number above which those of the open payments are."""
+    return rows + SMALL
+
+
+def _statements(rows: int, *, sqlite: bool) -> list[str]:
     numbers = _SQLITE_NUMBERS if sqlite else _POSTGRES_NUMBERS
     newest = f"'{NEWEST:%Y-%m-%d %H:%M:%S.%f}'" if sqlite else f"timestamptz '{NEWEST}'"
     never = newest.replace("2026", "2099")
@@ -108,14 +112,14 @@ def _statements(*, sqlite: bool) -> list[str]:
         "payers": PAYERS,
     }
     accounts = numbers.format(last=2 + PAYERS)
-    large, small, opened = (numbers.format(last=rows) for rows in (MILLION, SMALL, OPEN))
+    large, small, opened = (numbers.format(last=last) for last in (rows, SMALL, OPEN))
     statements = [
         _ACCOUNTS.format(numbers=accounts, **common),
         _USERS.format(numbers=accounts, **common),
         _MUTED,
         _PAYMENTS.format(numbers=large, before=0, prefix="'PBIG'", account=1, **common),
-        _PAYMENTS.format(numbers=small, before=MILLION, prefix="'PSMALL'", account=2, **common),
-        _OPEN.format(numbers=opened, before=MILLION + SMALL, **common),
+        _PAYMENTS.format(numbers=small, before=rows, prefix="'PSMALL'", account=2, **common),
+        _OPEN.format(numbers=opened, before=first_open(rows), **common),
         _TIMELINE.format(),
         _BALANCES,
     ]
@@ -126,9 +130,9 @@ def _statements(*, sqlite: bool) -> list[str]:
     return [*statements, *keys, "analyze"]
 
 
-async def _fill(url: str) -> None:
+async def _fill(url: str, rows: int) -> None:
     database = Database(url)
-    for statement in _statements(sqlite=database.is_sqlite):
+    for statement in _statements(rows, sqlite=database.is_sqlite):
         async with database.write() as session:
             await session.execute(text(statement))
     if not database.is_sqlite:
@@ -138,9 +142,10 @@ async def _fill(url: str) -> None:
     await database.close()
 
 
-def _version() -> str:
+def _version(rows: int) -> str:
     """Return what changes with what is filled in; what is there is only migrated."""
-    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
+    written = "".join(_statements(rows, sqlite=True))
+    return f"{rows}-{hashlib.sha256(written.encode()).hexdigest()[:12]}"
 
 
 class SqliteBench:
@@ -148,8 +153,9 @@ class SqliteBench:
 
     name = "SQLite"
 
-    def __init__(self) -> None:
-        self.template = FOLDER / f"payments-{_version()}.db"
+    def __init__(self, rows: int = MILLION) -> None:
+        self.rows = rows
+        self.template = FOLDER / f"payments-{_version(rows)}.db"
 
     async def prepare(self) -> None:
         """Make the database unless it is there."""
@@ -162,7 +168,7 @@ class SqliteBench:
             rest.unlink()
         url = f"sqlite+aiosqlite:///{making}"
         await asyncio.to_thread(migrate, url)
-        await _fill(url)
+        await _fill(url, self.rows)
         making.rename(self.template)
 
     async def copy(self, directory: Path) -> str:
@@ -180,7 +186,8 @@ class PostgresBench:
 
     name = "PostgreSQL"
 
-    def __init__(self) -> None:
+    def __init__(self, rows: int = MILLION) -> None:
+        self.rows = rows
         self._copies = 0
 
     def psql(self, url: str) -> list[str]:
@@ -195,7 +202,7 @@ class PostgresBench:
 
     async def prepare(self) -> None:
         """Start the server, and make the database unless it is there."""
-        folder = FOLDER / f"postgres-{_version()}"
+        folder = FOLDER / f"postgres-{_version(self.rows)}"
         folder.parent.mkdir(parents=True, exist_ok=True)
         done = folder.with_suffix(".done")
         self.server = await asyncio.to_thread(get_server, folder, cleanup_mode="stop")
@@ -207,7 +214,7 @@ class PostgresBench:
         self.server.psql("drop database if exists template with (force)")
         self.server.psql("create database template")
         await asyncio.to_thread(migrate, self.url("template"))
-        await _fill(self.url("template"))
+        await _fill(self.url("template"), self.rows)
         done.touch()
 
     async def copy(self, directory: Path) -> str:

@@ -50,6 +50,11 @@ class Stand:
         assert self.portal.process is not None
         return sum(_resident(pid) for pid in _with_children(self.portal.process.pid))
 
+    def processor_seconds(self) -> float:
+        """Return the processor time that the portal's processes have used."""
+        assert self.portal.process is not None
+        return sum(_used(pid) for pid in _with_children(self.portal.process.pid))
+
 
 def _with_children(pid: int) -> Iterator[int]:
     yield pid
@@ -60,3 +65,8 @@ def _with_children(pid: int) -> Iterator[int]:
 def _resident(pid: int) -> int:
     pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _used(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -5,10 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import ClauseElement, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
-from payments_app.db import payments
+from payments_app.db import payments, search, staff_payments
 from payments_app.db.engine import Database
+from payments_app.db.models import Payment
 from payments_app.db.payments import Filter, Order
 from payments_app.domain.payment import PaymentStatus
 from tests.support.factories import WHEN, make_account, make_payment
@@ -31,22 +34,26 @@ BY_DATE = [Order.NEWEST, Order.OLDEST]
 
 
 async def plan(database: Database, narrowed: dict[str, Any], order: Order) -> str:
-    """Ask the database how it reads the second page of a list, even of very few rows."""
+    """Ask the database how it reads the second page of a list."""
     sorting = payments.sorting(order)
     async with database.read(account=1) as session:
         rows = await payments.matching(session, Filter(1, **narrowed))
         query = sorting.sort(rows).where(sorting.beyond()).limit(51)
         values = sorting.cursor([WHEN, 1] if order in BY_DATE else ["USD", 100, 1])
-        compiled = query.params(values).compile(
-            dialect=database.engine.dialect, compile_kwargs={"literal_binds": True}
-        )
-        explain = "explain query plan"
-        if not database.is_sqlite:
-            explain = "explain"
-            for choice in ("seqscan", "bitmapscan", "sort"):
-                await session.execute(text(f"set local enable_{choice} = off"))
-        steps = await session.execute(text(f"{explain} {compiled}".replace(":", r"\:")))
-        return "; ".join(step[-1] for step in steps)
+        return await explained(session, query.params(values))
+
+
+async def explained(session: AsyncSession, query: ClauseElement) -> str:
+    """Ask the database how it reads what a query asks for, even of very few rows."""
+    dialect = session.get_bind().dialect
+    compiled = query.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    explain = "explain query plan"
+    if dialect.name != "sqlite":
+        explain = "explain"
+        for choice in ("seqscan", "bitmapscan", "sort"):
+            await session.execute(text(f"set local enable_{choice} = off"))
+    steps = await session.execute(text(f"{explain} {compiled}".replace(":", r"\:")))
+    return "; ".join(step[-1] for step in steps)
 
 
 @pytest.fixture
@@ -66,6 +73,24 @@ async def test_each_order_of_each_filter_has_its_index(rows: Database, order: Or
 async def test_a_time_is_read_off_the_index_of_the_dates(rows: Database, order: Order) -> None:
     for narrowed in DATES:
         assert_read_off_an_index(await plan(rows, narrowed, order))
+
+
+async def test_the_staff_s_search_is_read_off_its_indexes(rows: Database) -> None:
+    holding = text(
+        "select payment_id from payment_search where grams(content) @> grams('abc')"
+    )  # as in the function payments_holding, whose plan is not shown
+    owners = select(col(Payment.id)).where(staff_payments.named("abc")).limit(5)
+    async with rows.read() as session:
+        if not rows.is_sqlite:
+            await session.execute(text("set local enable_seqscan = off"))
+            steps = await session.execute(text(f"explain {holding}"))
+            assert "ix_payment_search" in "; ".join(step[-1] for step in steps)
+            return
+        assert (await explained(session, search.indexed("abc"))).count("VIRTUAL TABLE INDEX") == 2
+        of_owners = await explained(session, owners)
+    assert "ix_payment_account" in of_owners
+    assert "ix_payment_user_id" in of_owners
+    assert "SCAN payment" not in of_owners
 
 
 def assert_read_off_an_index(plan: str) -> None:

@@ -15,7 +15,7 @@ from tests.support.factories import make_account, make_payment
 
 async def matches(database: Database, text: str) -> set[str]:
     async with database.read(account=1) as session:
-        found = await search.find(session, text)
+        found = await search.find(session, text, 1)
         query = select(col(Payment.reference)).where(found.condition)
         return set((await session.execute(query)).scalars())
 
@@ -69,9 +69,9 @@ async def test_a_text_that_many_hold_is_met_while_walking(
 ) -> None:
     monkeypatch.setattr(search, "_FEW", 2)
     async with database.read(account=1) as session:
-        assert not (await search.find(session, "pack")).few
-        assert (await search.find(session, "quoted")).few
-        assert not (await search.find(session, "pa")).few
+        assert not (await search.find(session, "pack", 1)).few
+        assert (await search.find(session, "quoted", 1)).few
+        assert not (await search.find(session, "pa", 1)).few
     assert await matches(database, "pack") == {"REF0", "REF1", "REF2"}
 
 
@@ -93,3 +93,15 @@ async def test_a_completed_payment_can_still_be_found_by_a_new_method(
         row = await session.get_one(Payment, payment.key)
         row.method_detail = "BTC on its way"
     assert await matches(database, "btc on") == {"LATER"}
+
+
+async def test_a_short_text_is_looked_for_in_the_newest_payments(
+    database: Database, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "NEWEST_READ", 2)
+    async with database.read(account=1) as session:
+        found = await search.find(session, "a", 1)
+        assert (found.few, found.partial) == (True, True)
+    assert await matches(database, "10") == set()
+    assert await matches(database, "100") == {"REF3"}
+    assert await matches(database, "\ny") == {"REF6"}

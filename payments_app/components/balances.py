@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from payments_app.components.live import BALANCES
 from payments_app.components.words import t
 from payments_app.services.reports import BalanceLine
 from payments_app.state.balance import BalanceState
@@ -14,7 +15,7 @@ def balances() -> rx.Component:
         rx.cond(
             PaymentsState.phase == "loading",
             _skeleton(),
-            rx.foreach(PaymentsState.balances, _balance),
+            rx.foreach(BALANCES, _balance),
         ),
         class_name="balances",
         aria_label=t("Balance"),

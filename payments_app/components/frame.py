@@ -4,6 +4,7 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.forms import language_choice, posted_form
+from payments_app.components.live import BALANCES
 from payments_app.components.look import PlainLink
 from payments_app.components.notifications import notifications_dialog, notifications_entry
 from payments_app.components.words import t
@@ -155,7 +156,7 @@ def _live_mark() -> rx.Component:
 def _balance_chip() -> rx.Component:
     return rx.el.span(
         rx.foreach(
-            PaymentsState.balances,
+            BALANCES,
             lambda balance: rx.el.span(balance.amount, key=balance.name),
         ),
         class_name="chip tabular",

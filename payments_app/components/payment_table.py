@@ -3,10 +3,10 @@
 import reflex as rx
 
 from payments_app.components.checkout import payment_buttons
+from payments_app.components.live import ROWS, SPOKEN, WAITING, LiveRow, live_rows
 from payments_app.components.pieces import method_icon, status_pill
 from payments_app.components.words import t, tn
 from payments_app.db.payments import Order
-from payments_app.services.reports import Row
 from payments_app.state.payments import PaymentsState
 
 _SKELETON_ROWS = 8
@@ -18,13 +18,13 @@ _IN_DATE_ORDER = (PaymentsState.order == Order.NEWEST.value) | (
 
 def payment_table() -> rx.Component:
     """Show the list, or why there is none."""
-    return rx.fragment(
-        rx.el.p(PaymentsState.spoken, class_name="sr-only", role="status"),
+    return live_rows(
+        rx.el.p(SPOKEN, class_name="sr-only", role="status"),
         rx.cond(
-            PaymentsState.news > 0,
+            WAITING > 0,
             rx.button(
                 rx.icon("arrow-up", size=14, aria_hidden="true"),
-                tn("{count} new payment", "{count} new payments", PaymentsState.news),
+                tn("{count} new payment", "{count} new payments", WAITING),
                 on_click=PaymentsState.go_first,
                 size="1",
                 radius="full",
@@ -36,8 +36,8 @@ def payment_table() -> rx.Component:
             ("loading", _table(*[_skeleton() for _ in range(_SKELETON_ROWS)])),
             ("error", _error()),
             rx.cond(
-                PaymentsState.rows.length() > 0,
-                rx.fragment(_table(rx.foreach(PaymentsState.rows, _row)), _pages()),
+                ROWS.length() > 0,
+                rx.fragment(_table(rx.foreach(ROWS, _row)), _pages()),
                 rx.cond(PaymentsState.narrowed, _no_match(), _empty()),
             ),
         ),
@@ -105,8 +105,7 @@ def _sortable(
     )
 
 
-def _row(row: Row) -> rx.Component:
-    flash = rx.cond(PaymentsState.flashed.contains(row.id), f"flash-{PaymentsState.flash_turn}", "")
+def _row(row: LiveRow) -> rx.Component:
     return rx.el.tr(
         rx.el.td(
             row.date,
@@ -133,7 +132,7 @@ def _row(row: Row) -> rx.Component:
         rx.el.td(status_pill(row.status, row.status_label), class_name="status"),
         rx.el.td(row.total, class_name="total tabular"),
         rx.cond(_IN_DATE_ORDER, rx.el.td(row.balance, class_name="balance tabular")),
-        class_name=f"{row.status} {flash}",
+        class_name=f"{row.status} {row.look}",
         key=row.reference,
     )
 

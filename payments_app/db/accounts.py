@@ -1,8 +1,9 @@
 """Queries on users and their login sessions."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -77,6 +78,30 @@ async def open_logins(session: AsyncSession, user_id: int, now: datetime) -> Seq
         .order_by(col(LoginSession.last_seen_at).desc(), col(LoginSession.id).desc())
     )
     return (await session.execute(query)).scalars().all()
+
+
+async def open_sessions(
+    session: AsyncSession, session_ids: Collection[int], now: datetime, seen_after: datetime
+) -> dict[int, int | None]:
+    """Return those of the login sessions that still hold, with the account that each shows.
+
+    What ends a session is what ``services.accounts.identify`` says of a single one.
+    """
+    shown = func.coalesce(col(User.account_id), col(LoginSession.view_as_account_id))
+    query: Any = (
+        select(col(LoginSession.id), shown)
+        .join(User, col(LoginSession.user_id) == col(User.id))
+        .outerjoin(Account, col(User.account_id) == col(Account.id))
+        .where(
+            col(LoginSession.id).in_(session_ids),
+            col(LoginSession.revoked_at).is_(None),
+            col(LoginSession.expires_at) > now,
+            col(LoginSession.last_seen_at) > seen_after,
+            col(User.disabled_at).is_(None),
+            col(Account.disabled_at).is_(None),
+        )
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def revoke_all(

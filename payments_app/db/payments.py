@@ -70,6 +70,17 @@ class Filter:
         """Return what its search for a text comes to, None when there is none."""
         return await search.find(session, self.search, self.account_id) if self.search else None
 
+    def matches(self, payment: Payment) -> bool:
+        """Tell of one row in memory what the conditions tell of it in the database."""
+        return (
+            payment.account_id == self.account_id
+            and (not self.search or search.holds(payment, self.search))
+            and (self.since is None or payment.dated_at >= self.since)
+            and (self.until is None or payment.dated_at < self.until)
+            and (self.status is None or payment.status is self.status)
+            and (self.gateway is None or (payment.gateway or "") == self.gateway)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Count:

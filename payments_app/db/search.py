@@ -70,6 +70,12 @@ async def find(session: AsyncSession, text: str, account_id: int) -> Found:
     return kept[text]
 
 
+def holds(payment: Payment, text: str) -> bool:
+    """Tell whether one payment in memory holds the text, in any case of its letters."""
+    searched = (payment.description, payment.reference, payment.method_detail)
+    return any(text.lower() in (one or "").lower() for one in searched)
+
+
 async def find_any(
     session: AsyncSession, text: str, holds_text: ColumnElement[bool], owners: Select[Any]
 ) -> Found:

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from payments_app.db import search
 from payments_app.db.keyset import Cursor
-from payments_app.db.models import Account, LoginSession, Payment, TimelineEntry, User
+from payments_app.db.models import Account, Payment, TimelineEntry, User
 from payments_app.db.payments import Order
 from payments_app.db.payments import page as page_of
 from payments_app.db.search import Found
@@ -183,23 +183,3 @@ async def entries_after(session: AsyncSession, last: int) -> Sequence[tuple[int,
 async def newest_entry(session: AsyncSession) -> int:
     """Return the number of the newest timeline entry, 0 when there is none."""
     return (await session.execute(select(func.max(col(TimelineEntry.id))))).scalar_one() or 0
-
-
-async def open_sessions(
-    session: AsyncSession, session_ids: Iterable[int], now: datetime, seen_after: datetime
-) -> set[int]:
-    """Return those of the login sessions of enabled staff that still hold."""
-    query: Select[Any] = (
-        select(col(LoginSession.id))
-        .join(User, col(LoginSession.user_id) == col(User.id))
-        .where(
-            col(LoginSession.id).in_(session_ids),
-            col(LoginSession.revoked_at).is_(None),
-            col(LoginSession.expires_at) > now,
-            col(LoginSession.last_seen_at) > seen_after,
-            col(LoginSession.view_as_account_id).is_(None),
-            col(User.disabled_at).is_(None),
-            col(User.account_id).is_(None),
-        )
-    )
-    return set((await session.execute(query)).scalars())

@@ -4,6 +4,7 @@ import reflex as rx
 
 from payments_app.components.checkout_stand import pending_buttons, stand_panel
 from payments_app.components.frame import customer_frame
+from payments_app.components.live import live_rows
 from payments_app.components.words import t
 from payments_app.state.checkout import PAYMENTS_PAGE, CheckoutState
 
@@ -11,16 +12,18 @@ from payments_app.state.checkout import PAYMENTS_PAGE, CheckoutState
 def result_page() -> rx.Component:
     """Show how the payment in the address stands; it turns into the result by itself."""
     return customer_frame(
-        rx.card(
-            rx.cond(
-                rx.State.is_hydrated & (CheckoutState.stand.status != ""),
-                _result(),
-                _skeleton(),
-            ),
-            width="100%",
-            max_width="460px",
-            margin="24px auto",
-            size="3",
+        live_rows(
+            rx.card(
+                rx.cond(
+                    rx.State.is_hydrated & (CheckoutState.stand.status != ""),
+                    _result(),
+                    _skeleton(),
+                ),
+                width="100%",
+                max_width="460px",
+                margin="24px auto",
+                size="3",
+            )
         ),
     )
 

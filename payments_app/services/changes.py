@@ -1,6 +1,6 @@
 """What changed, read once by each worker for all of its tabs; also what other processes changed."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from payments_app.db import accounts as db_accounts
 from payments_app.db import payments, staff_payments, statements
 from payments_app.db.engine import Database
 from payments_app.db.models import Payment
@@ -17,6 +18,8 @@ from payments_app.db.staff_payments import Entry
 from payments_app.services.context import Portal
 from payments_app.services.live import Change
 
+_ENDED: Final = -1
+"""Stands for the account of a login session that has ended: no account has this number."""
 _OVERLAP: Final = 100
 """Timeline entries read again each time: PostgreSQL commits numbers out of their order."""
 
@@ -40,10 +43,15 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The payments that changed, and which login sessions of staff still hold."""
+    """The payments that changed, and which login sessions hold: each with the account that it
+    shows, None for staff."""
 
     snapshots: Sequence[Snapshot]
-    sessions: Collection[int]
+    sessions: Mapping[int, int | None]
+
+    def entitles(self, session_id: int, account_id: int | None) -> bool:
+        """Tell whether a login session holds and shows this account, None being all of them."""
+        return self.sessions.get(session_id, _ENDED) == account_id
 
 
 async def read(
@@ -55,16 +63,15 @@ async def read(
 ) -> Reading:
     """Read payments once, whatever the number of tabs that show them.
 
-    Balances are read of ``accounts`` only, and of the login ``sessions`` it is told which hold.
+    Balances are read of ``accounts`` only, and of the login ``sessions`` it is found out which
+    hold.
     """
     now = portal.clock()
     seen_after = now - timedelta(seconds=portal.settings.session_idle_seconds)
     async with portal.db.read() as session:
         entries = await staff_payments.changed(session, payment_ids)
         holding = (
-            await staff_payments.open_sessions(session, sessions, now, seen_after)
-            if sessions
-            else set()
+            await db_accounts.open_sessions(session, sessions, now, seen_after) if sessions else {}
         )
         standings = {
             account: await payments.standings(session, account)

@@ -8,7 +8,7 @@ from typing import Final
 from payments_app.db import payments, statements
 from payments_app.db.keyset import Cursor
 from payments_app.db.models import Payment, TimelineEntry
-from payments_app.db.payments import Count, Standing, Total
+from payments_app.db.payments import Count, Filter, Standing, Total
 from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus
@@ -16,11 +16,9 @@ from payments_app.services import formatting, wording
 from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
+from payments_app.services.list_pages import MOST_COUNTED, PAGE_SIZE
 from payments_app.services.unmasked import unmasked
 from payments_app.services.view import View
-
-PAGE_SIZE: Final = 50
-MOST_COUNTED: Final = 10_000
 
 _KIND_ICONS: Final[dict[PaymentKind, str]] = {
     PaymentKind.TOP_UP: "plus",
@@ -36,7 +34,7 @@ KIND_ICONS: Final = frozenset(_KIND_ICONS.values())
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of the list. ``note`` is the grey line beneath the description, ``balance`` what a
-    Completed payment left."""
+    Completed payment left; ``at`` is the date that the list sorts by, in seconds since 1970."""
 
     id: int
     reference: str
@@ -49,6 +47,7 @@ class Row:
     note: str
     method: str
     icon: str
+    at: int
     balance: str = ""
 
 
@@ -68,7 +67,6 @@ class ListPage:
 
     rows: tuple[Row, ...]
     found: Count
-    count: str
     older: Cursor | None
 
 
@@ -140,14 +138,14 @@ async def list_page(portal: Portal, who: Identity, view: View, after: Cursor | N
     return ListPage(
         rows=tuple(row_of(portal, who, payment, left.get(payment.key)) for payment in shown),
         found=found,
-        count=count_text(found, who),
         older=payments.cursor_of(shown[-1], view.order) if len(rows) > PAGE_SIZE else None,
     )
 
 
-def count_text(found: Count, who: Identity) -> str:
-    """Write a count of payments; beyond what was counted, just that it is more."""
-    return formatting.count(found.rows, who.locale) + ("+" if found.more else "")
+async def count(portal: Portal, who: Identity, chosen: Filter) -> Count:
+    """Return how many of the customer's own payments a list holds."""
+    async with portal.read_as(who) as session:
+        return await payments.count(session, chosen, MOST_COUNTED)
 
 
 async def balances(portal: Portal, who: Identity) -> tuple[BalanceLine, ...]:
@@ -246,6 +244,7 @@ def row_of(portal: Portal, who: Identity, payment: Payment, balance: int | None 
         note="" if payment.status is PaymentStatus.COMPLETED else note,
         method=method_text(portal, payment.gateway, payment.channel, payment.method_detail),
         icon=gateway.icon if gateway else _KIND_ICONS[payment.kind],
+        at=int(payment.dated_at.timestamp()),
         balance="" if balance is None else _money(balance, payment.currency, who),
     )
 

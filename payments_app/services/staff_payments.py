@@ -1,8 +1,8 @@
 """What staff see of all customers' payments: the list, its totals, and what changed in it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -15,15 +15,13 @@ from payments_app.db.staff_payments import Entry, StaffFilter
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Role
 from payments_app.services import formatting, reports, wording
-from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
-from payments_app.services.reports import MOST_COUNTED
+from payments_app.services.list_pages import MOST_COUNTED, PAGE_SIZE
 from payments_app.services.review import approvable
 from payments_app.services.staff_view import StaffView
 from payments_app.services.unmasked import unmasked
 
-PAGE_SIZE: Final = 50
 _MOST_ACCOUNTS: Final = 200
 
 
@@ -121,18 +119,6 @@ async def count(portal: Portal, who: Identity, chosen: StaffFilter) -> Count:
         return await payments.count(session, chosen, MOST_COUNTED)
 
 
-def range_text(who: Identity, first: int, found: Count) -> str:
-    """Say which payments of how many are on a page whose first has this number, from 1."""
-    if not found.rows:
-        return ""
-    last = first + PAGE_SIZE - 1
-    start = formatting.count(first, who.locale)
-    end = formatting.count(last if found.more else min(last, found.rows), who.locale)
-    return say(
-        "{start} to {end} of {count}", start=start, end=end, count=reports.count_text(found, who)
-    )
-
-
 async def account_options(
     portal: Portal, who: Identity, search: str, chosen: Iterable[int]
 ) -> tuple[Option, ...]:
@@ -189,8 +175,3 @@ def _deeds(portal: Portal, payment: Payment) -> Iterable[str]:
         yield "refund"
     if at_gateway and pending:
         yield "ask"
-
-
-def as_sent(row: StaffRow) -> Mapping[str, Any]:
-    """Return a row as it goes to the browser."""
-    return asdict(row)

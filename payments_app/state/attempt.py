@@ -19,8 +19,7 @@ from payments_app.services.checkout import ASK_AT_MOST_EVERY, Progress, TopUp
 from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.rates import LOOK_UPS
-from payments_app.state import live
-from payments_app.state.checkout_form import CheckoutForm, clean
+from payments_app.state.checkout_form import CheckoutForm
 from payments_app.state.checkout_views import ASK_EVERY_SECONDS, Stand, stand_of
 from payments_app.state.gate import customer_event
 from payments_app.state.often import often
@@ -94,21 +93,12 @@ class AttemptState(CheckoutForm):
                 self._show(progress, who)
 
     @customer_event(reads=True)
-    async def payment_changed(self, reference: str) -> None:
-        """Follow a change of the payment that is on screen."""
+    async def refresh(self, references: list[str]) -> None:
+        """Follow the payment that is on screen when it is among those that changed."""
         who = await self._identity()
-        if who and self.stand.reference and clean(reference) == self.stand.reference:
-            self._keep_up(await checkout.progress(current(), who, self.stand.reference), who)
-
-    @customer_event(reads=True)
-    async def payments_changed(self, payment_ids: list[int]) -> Any:
-        """Take in what changed just now; the server sends this to the tabs of the account."""
-        who = await self._identity()
-        if who is None or not isinstance(payment_ids, list):
-            return None
-        changed = [live.recent(payment_id, who.own_account()) for payment_id in payment_ids]
-        here = any(found and found.payment.reference == self.stand.reference for found in changed)
-        return AttemptState.payment_changed(self.stand.reference) if here else None
+        shown = self.stand.reference
+        if who and shown and isinstance(references, list) and shown in references:
+            self._keep_up(await checkout.progress(current(), who, shown), who)
 
     @customer_event(background=True)
     async def tick(self) -> None:

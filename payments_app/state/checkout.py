@@ -26,7 +26,6 @@ from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.rates import PAYMENTS
 from payments_app.services.wording import too_many_attempts
-from payments_app.state import live
 from payments_app.state.attempt import UNREACHABLE, AttemptState, cancel_attempt
 from payments_app.state.checkout_form import PAYMENT, clean
 from payments_app.state.checkout_views import Stand, stand_of
@@ -139,9 +138,6 @@ class CheckoutState(AttemptState):
             self.stand = Stand(status=UNKNOWN)
             return None
         self._look(progress, who)
-        live.watch(
-            self.router.session.client_token, who.own_account(), AttemptState.payments_changed
-        )
         return AttemptState.check_now
 
     @customer_event

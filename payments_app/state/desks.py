@@ -1,4 +1,4 @@
-"""The staff's open lists of payments: each is sent only the rows that changed, and only its own.
+"""The open lists of payments, customers' and staff's: each is sent only what changed in it.
 
 What a tab shows is held by the tab. Here stands what it may and wants to see, so that a change is
 read, matched and written once for all tabs alike and goes out as a few hundred bytes, without an
@@ -6,44 +6,74 @@ event that would take the tab's state and read its login session again.
 """
 
 from collections import deque
-from collections.abc import Container, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from collections.abc import Container, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Final, Protocol
 
 import reflex as rx
 from reflex.state import StateUpdate
 from reflex_base.constants.state import FIELD_MARKER
 
-from payments_app.db.payments import Count
-from payments_app.db.staff_payments import StaffFilter
-from payments_app.services import staff_payments
 from payments_app.services.catalogues import speaking
-from payments_app.services.changes import Reading
+from payments_app.services.changes import Reading, Snapshot
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 
-_REPEATED: Final = 2
-"""How many changes a message carries at least: a browser may skip a message when two come at once,
-and makes good for it with the next; what it still misses it asks for."""
+_MOST: Final = 20
+"""So many changes go out in one message; of more at once, a tab reads its page anew."""
+_AGAIN_SECONDS: Final = 0.25
+"""A change this young goes along with the next: a browser may skip a message when two come at
+once, and makes good for it with the second. What it still misses it asks for."""
+
+
+class Showing(Protocol):
+    """What a list shows, of which payments and in which words."""
+
+    @property
+    def who(self) -> Identity:
+        """Who reads it."""
+
+    @property
+    def kind(self) -> Hashable:
+        """What it depends on: lists of the same kind are sent the same."""
+
+    def matches(self, snapshot: Snapshot) -> bool:
+        """Tell whether the list has the payment, on any of its pages."""
+
+    def row(self, portal: Portal, snapshot: Snapshot) -> Mapping[str, Any]:
+        """Write the payment as a line of the list; ``kind`` but for the filter decides how."""
+
+    def beside(self, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+        """Return what the patch says besides: it stands until the next patch or load."""
+
+    async def figures(self, portal: Portal, first: int) -> Mapping[str, Any]:
+        """Count what the tab's state says of the whole list; ``first`` as in ``Desk``."""
 
 
 @dataclass(slots=True)
 class Desk:
     """One tab's list. ``state`` is the state with the var ``patch``; ``turn`` counts its loads.
 
-    ``shown`` are the payments that the tab may have on screen, None while it still reads them;
-    ``first`` is the number of the first, from 1; ``told`` is what it was told last of all of them.
+    Besides what matches, the tab is told of ``shown``, the payments that it may have on screen;
+    None is for all that it may see. ``first`` is the number of the first on screen, from 1;
+    ``told`` are the figures that it has, and ``stale`` says that they may not be right any more.
     """
 
-    who: Identity
-    chosen: StaffFilter
+    showing: Showing
     state: str
     turn: int
     shown: set[int] | None = None
     first: int = 1
-    told: dict[str, Any] | None = None
+    told: Mapping[str, Any] | None = None
+    stale: bool = False
     sent: int = 0
-    latest: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_REPEATED))
+    latest: deque[tuple[float, dict[str, Any]]] = field(default_factory=lambda: deque(maxlen=_MOST))
+
+    @property
+    def account_id(self) -> int | None:
+        """Whose payments it shows; None is for staff: those of all accounts."""
+        return self.showing.who.account_id
 
 
 _desks: dict[str, Desk] = {}
@@ -59,14 +89,23 @@ def close_desk(token: str) -> None:
     _desks.pop(token, None)
 
 
-def any_open() -> bool:
-    """Tell whether any tab of this worker shows a list."""
-    return bool(_desks)
+def has_news(token: str) -> bool:
+    """Tell whether this tab was sent any change since it read its page."""
+    return token in _desks and _desks[token].sent > 0
 
 
-def sessions() -> set[int]:
-    """Return the login sessions that the open lists stand on."""
-    return {desk.who.session_id for desk in _desks.values()}
+def accounts() -> set[int | None]:
+    """Return the accounts whose payments are on show, None among them for all accounts."""
+    return {desk.account_id for desk in _desks.values()}
+
+
+def sessions(changed: Container[int]) -> set[int]:
+    """Return the login sessions of the lists that these accounts' payments may be sent to."""
+    return {
+        desk.showing.who.session_id
+        for desk in _desks.values()
+        if desk.account_id is None or desk.account_id in changed
+    }
 
 
 def keep(connected: Container[str]) -> None:
@@ -80,72 +119,92 @@ def clear() -> None:
     _desks.clear()
 
 
+class _Writer:
+    """Writes changed payments, once for all lists of a kind and rows once for all filters."""
+
+    def __init__(self, portal: Portal, snapshots: Sequence[Snapshot]) -> None:
+        self._portal = portal
+        self._snapshots = snapshots
+        self._rows: dict[Hashable, Mapping[str, Any]] = {}
+        self._kinds: dict[Hashable, tuple[list[dict[str, Any]], dict[str, Any]]] = {}
+
+    def changes(self, showing: Showing) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Return the rows, each with whether it matches, and what is sent beside them."""
+        if showing.kind not in self._kinds:
+            account = showing.who.account_id
+            own = [s for s in self._snapshots if account in (None, s.payment.account_id)]
+            with speaking(showing.who.locale):
+                rows = [
+                    {"match": showing.matches(one), "row": self._row(showing, one)} for one in own
+                ]
+                self._kinds[showing.kind] = rows, showing.beside(own) if own else {}
+        return self._kinds[showing.kind]
+
+    def _row(self, showing: Showing, snapshot: Snapshot) -> Mapping[str, Any]:
+        who = showing.who
+        key = (type(showing), snapshot.payment.key, who.locale, who.time_zone)
+        if key not in self._rows:
+            self._rows[key] = showing.row(self._portal, snapshot)
+        return self._rows[key]
+
+
 async def push(app: rx.App, portal: Portal, reading: Reading) -> bool:
     """Send each list the rows that changed in it; one whose login has ended is sent nothing.
 
-    Tells whether any list was sent something, so that its figures are not right any more.
+    Tells whether the figures of any list may not be right any more.
     """
-    any_sent = False
-    rows: dict[tuple[int, str, str], Any] = {}
-    matched: dict[tuple[int, StaffFilter], bool] = {}
+    changed = {snapshot.payment.account_id for snapshot in reading.snapshots}
+    writer = _Writer(portal, reading.snapshots)
+    any_stale = False
     for token, desk in tuple(_desks.items()):
-        if desk.who.session_id not in reading.sessions:
+        if desk.account_id is not None and desk.account_id not in changed:
+            continue
+        if not reading.entitles(desk.showing.who.session_id, desk.account_id):
             del _desks[token]
             continue
-        fresh = 0
-        for snapshot in reading.snapshots:
-            key, kind = snapshot.payment.key, (desk.who.locale, desk.who.time_zone)
-            if (key, desk.chosen) not in matched:
-                matched[key, desk.chosen] = desk.chosen.matches(snapshot.entry)
-            gone = desk.shown is not None and key not in desk.shown
-            if gone and not matched[key, desk.chosen]:
-                continue
-            if (key, *kind) not in rows:
-                with speaking(desk.who.locale):
-                    row = staff_payments.row_of(portal, snapshot.entry, *kind)
-                rows[key, *kind] = staff_payments.as_sent(row)
-            _note(desk, key, rows[key, *kind], matched[key, desk.chosen])
-            fresh += 1
+        any_stale = desk.stale = True
+        rows, beside = writer.changes(desk.showing)
+        fresh = [
+            one
+            for one in rows
+            if one["match"] or desk.shown is None or one["row"]["id"] in desk.shown
+        ]
         if fresh:
-            any_sent = True
-            await _send(app, token, desk, fresh)
-    return any_sent
+            await _send(app, token, desk, {"patch": _patch(desk, fresh) | beside})
+    return any_stale
 
 
 async def tally(app: rx.App, portal: Portal) -> None:
-    """Send each list its totals and its count anew, each kind of list counted once."""
-    made: dict[tuple[StaffFilter, str], tuple[Any, Count]] = {}
+    """Send each list its figures anew where they may have changed, each kind counted once."""
+    made: dict[Hashable, Mapping[str, Any]] = {}
     for token, desk in tuple(_desks.items()):
-        kind = (desk.chosen, desk.who.locale)
+        kind = (desk.showing.kind, desk.first)
+        if not desk.stale:
+            continue
+        desk.stale = False
         if kind not in made:
-            figures = await staff_payments.totals(portal, desk.who, desk.chosen)
-            count = await staff_payments.count(portal, desk.who, desk.chosen)
-            made[kind] = ([asdict(figure) for figure in figures], count)
-        figures_sent, count = made[kind]
-        told = {
-            f"figures{FIELD_MARKER}": figures_sent,
-            f"range_text{FIELD_MARKER}": staff_payments.range_text(desk.who, desk.first, count),
-        }
+            with speaking(desk.showing.who.locale):
+                made[kind] = await desk.showing.figures(portal, desk.first)
         # A list that was left or loaded anew while others were counted knows better.
-        if told != desk.told and _desks.get(token) is desk:
-            desk.told = told
-            await _emit(app, token, StateUpdate(delta={desk.state: told}))
+        if made[kind] != desk.told and _desks.get(token) is desk:
+            desk.told = made[kind]
+            await _send(app, token, desk, made[kind])
 
 
-def _note(desk: Desk, key: int, row: Any, match: bool) -> None:
-    desk.sent += 1
-    if desk.shown is not None:
-        desk.shown.add(key)
-    desk.latest.append({"n": desk.sent, "match": match, "row": row})
+def _patch(desk: Desk, fresh: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Number the changes, and return them with those that a browser may have skipped."""
+    now = monotonic()
+    for one in fresh:
+        desk.sent += 1
+        if desk.shown is not None:
+            desk.shown.add(one["row"]["id"])
+        desk.latest.append((now, {"n": desk.sent, **one}))
+    young = [change for at, change in desk.latest if now - at <= _AGAIN_SECONDS]
+    return {"turn": desk.turn, "last": desk.sent, "changes": young}
 
 
-async def _send(app: rx.App, token: str, desk: Desk, fresh: int) -> None:
-    """Put the latest changes into the tab's var; many at once are left to the tab to read anew."""
-    changes: Sequence[dict[str, Any]] = tuple(desk.latest) if fresh <= _REPEATED else ()
-    patch = {"turn": desk.turn, "last": desk.sent, "changes": changes}
-    await _emit(app, token, StateUpdate(delta={desk.state: {f"patch{FIELD_MARKER}": patch}}))
-
-
-async def _emit(app: rx.App, token: str, update: StateUpdate) -> None:
+async def _send(app: rx.App, token: str, desk: Desk, values: Mapping[str, Any]) -> None:
+    """Set vars of the tab's state in the browser; the server's own copy stays as it was read."""
+    delta = {desk.state: {f"{name}{FIELD_MARKER}": value for name, value in values.items()}}
     if app.event_namespace is not None:
-        await app.event_namespace.emit_update(update, token)
+        await app.event_namespace.emit_update(StateUpdate(delta=delta), token)

@@ -1,8 +1,8 @@
 """Live updates: what is committed reaches the tabs that may see it, without a reload.
 
-One listener per worker reads each change once. A customer's tab is told which payments changed and
-takes them from ``recent()``, after its own login session was checked as for every event; a staff
-list is sent the changed row itself (``desks``).
+One listener per worker reads each change once. Lists of payments are sent the changed row itself
+(``desks``); the staff's other pages are told which payments changed and take them from
+``recent()``, after their own login session was checked as for every event.
 """
 
 import asyncio
@@ -35,16 +35,16 @@ _MOST_RECENT: Final = 500
 Update = Callable[[list[int]], Any]
 """Makes the event that tells a tab which payments have changed."""
 
-_watchers: dict[str, tuple[int | None, Update]] = {}
+_watchers: dict[str, Update] = {}
 _recent: OrderedDict[int, Snapshot] = OrderedDict()
 
 
-def watch(token: str, account_id: int | None, update: Update) -> None:
-    """Send a tab the changes of an account from now on, as the event that ``update`` makes.
+def watch(token: str, update: Update) -> None:
+    """Send a staff's tab the changes of all accounts from now on, as ``update`` makes them.
 
-    None is for staff: the changes of all accounts. A tab has one watch; the next replaces it.
+    A tab has one watch; the next replaces it.
     """
-    _watchers[token] = (account_id, update)
+    _watchers[token] = update
 
 
 def leave(token: str) -> None:
@@ -53,11 +53,9 @@ def leave(token: str) -> None:
     desks.close_desk(token)
 
 
-def recent(payment_id: int, account_id: int | None) -> Snapshot | None:
-    """Return a payment that changed just now, if it is of that account; None is for staff."""
-    found = _recent.get(payment_id)
-    own = found is not None and account_id in (None, found.payment.account_id)
-    return found if own else None
+def recent(payment_ids: Sequence[object]) -> list[Snapshot]:
+    """Return those of the payments that changed just now; for staff alone."""
+    return [_recent[one] for one in payment_ids if isinstance(one, int) and one in _recent]
 
 
 @asynccontextmanager
@@ -94,15 +92,14 @@ async def _follow(
         try:
             if await _tell(app, portal, flock):
                 lists_changed.set()
-        except (SQLAlchemyError, RuntimeError):
-            # The next change or reload shows what this one did not.
+        except Exception:  # The next change or reload shows what this one did not.
             log.exception("live_update_failed")
         # The first change goes out at once; those on its heels (settled, booked) go together.
         await asyncio.sleep(_GATHER_SECONDS)
 
 
 async def _tally(app: rx.App, portal: Portal, lists_changed: asyncio.Event) -> None:
-    """Count the staff's lists anew after changes, now and then: it reads more than the rows."""
+    """Count the lists anew after changes, now and then: it reads more than the rows."""
     while True:
         await lists_changed.wait()
         await asyncio.sleep(_TALLY_SECONDS)
@@ -110,7 +107,7 @@ async def _tally(app: rx.App, portal: Portal, lists_changed: asyncio.Event) -> N
         began = monotonic()
         try:
             await desks.tally(app, portal)
-        except (SQLAlchemyError, RuntimeError):
+        except Exception:  # As above: no single list may end the counting of all others.
             log.exception("live_update_failed")
         await asyncio.sleep((monotonic() - began) * _REST)
 
@@ -131,28 +128,24 @@ async def _look_around(app: rx.App, portal: Portal, news: asyncio.Queue[Change])
 
 
 async def _tell(app: rx.App, portal: Portal, flock: dict[int, Change]) -> bool:
-    """Tell the tabs; return whether any of the staff's lists was among them."""
+    """Tell the tabs; return whether the figures of any list may not be right any more."""
     _forget_closed(app)
-    accounts = {account_id for account_id, _ in _watchers.values()}
-    everything = None in accounts or desks.any_open()
-    wanted = [
-        change.payment_id
+    shown = desks.accounts()
+    everything = bool(_watchers) or None in shown
+    wanted = {
+        change.payment_id: change.account_id
         for change in flock.values()
-        if everything or change.account_id in accounts
-    ]
+        if everything or change.account_id in shown
+    }
     if not wanted:
         return False
-    reading = await changes.read(portal, wanted, accounts=accounts, sessions=desks.sessions())
+    sessions = desks.sessions(set(wanted.values()))
+    reading = await changes.read(portal, wanted, accounts=shown, sessions=sessions)
     _remember(reading.snapshots)
     lists_changed = await desks.push(app, portal, reading)
-    by_account: dict[int, list[int]] = {}
-    for snapshot in reading.snapshots:
-        by_account.setdefault(snapshot.payment.account_id, []).append(snapshot.payment.key)
-    for token, (account_id, update) in tuple(_watchers.items()):
-        ids = wanted if account_id is None else by_account.get(account_id)
-        if ids:
-            event = Event.from_event_type(update(ids))[0]
-            await app.event_processor.enqueue(token, event)
+    for token, update in tuple(_watchers.items()):
+        event = Event.from_event_type(update(list(wanted)))[0]
+        await app.event_processor.enqueue(token, event)
     return lists_changed
 
 

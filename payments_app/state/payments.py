@@ -1,8 +1,7 @@
 """The customer's Payments page: balances, the list with its view, and live changes to both."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from secrets import token_hex
 from typing import Any, Final
 
@@ -11,20 +10,18 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from payments_app.db.keyset import Cursor
-from payments_app.db.payments import Count, Order
+from payments_app.db.payments import Filter, Order
 from payments_app.services import formatting, reports, wording
 from payments_app.services.catalogues import say
 from payments_app.services.changes import Snapshot
-from payments_app.services.context import current
+from payments_app.services.context import Portal, current
 from payments_app.services.identity import Identity
+from payments_app.services.list_pages import PAGE_SIZE, range_text
 from payments_app.services.periods import PERIODS, days_of
-from payments_app.services.reports import (
-    PAGE_SIZE,
-    BalanceLine,
-    Row,
-)
+from payments_app.services.reports import BalanceLine, Row
 from payments_app.services.view import NO_GATEWAY, View
-from payments_app.state import live
+from payments_app.state import desks
+from payments_app.state.desks import Desk
 from payments_app.state.detail import DetailState
 from payments_app.state.gate import customer_event, public_event
 from payments_app.state.session import SessionState
@@ -44,25 +41,58 @@ class Choice:
     label: str
 
 
-class PaymentsState(SessionState):
-    """The list as it stands on one tab's screen.
+@dataclass(frozen=True, slots=True)
+class OwnList:
+    """One account's payments, as far as the filter leaves them, and its balances."""
 
-    ``phase`` is ``loading``, ``ready`` or ``error``; ``flashed`` names the rows that just changed
-    and ``flash_turn`` alternates, so that a row can flash twice.
+    who: Identity
+    chosen: Filter
+
+    @property
+    def kind(self) -> Hashable:
+        """Alike for all of the account who read the same language and time zone."""
+        return self.chosen, self.who.locale, self.who.time_zone
+
+    def matches(self, snapshot: Snapshot) -> bool:
+        """Tell whether the filter leaves the payment."""
+        return self.chosen.matches(snapshot.payment)
+
+    def row(self, portal: Portal, snapshot: Snapshot) -> Mapping[str, Any]:
+        """Write the payment as its customer may see it."""
+        return asdict(reports.row_of(portal, self.who, snapshot.payment, snapshot.balance))
+
+    def beside(self, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+        """Return the balances as they are with these changes."""
+        lines = reports.balance_lines(self.who, snapshots[-1].standings)
+        return {"balances": [asdict(line) for line in lines]}
+
+    async def figures(self, portal: Portal, first: int) -> Mapping[str, Any]:
+        """Count the list."""
+        count = await reports.count(portal, self.who, self.chosen)
+        return {
+            "range_text": range_text(self.who.locale, first, count),
+            "has_older": count.more or count.rows >= first + PAGE_SIZE,
+        }
+
+
+class PaymentsState(SessionState):
+    """The list as one tab loaded it; ``phase`` is ``loading``, ``ready`` or ``error``.
+
+    ``turn`` counts the loads, and ``loaded`` is when the last was, in seconds since 1970. ``patch``
+    is never set here: the worker's listener sends it to the tab itself, with the balances as they
+    are then, and later news of ``range_text`` too (``desks``).
     """
 
     phase: str = "loading"
     error_reference: str = ""
     balances: list[BalanceLine] = []
     rows: list[Row] = []
-    count: str = ""
+    turn: int = 0
+    loaded: int = 0
+    patch: dict[str, Any] = {"turn": 0, "last": 0, "changes": [], "balances": []}
     range_text: str = ""
     has_newer: bool = False
     has_older: bool = False
-    news: int = 0
-    flashed: list[int] = []
-    flash_turn: int = 0
-    spoken: str = ""
 
     methods: list[Choice] = []
     search_text: str = ""
@@ -80,8 +110,6 @@ class PaymentsState(SessionState):
     _view: View = View()
     _starts: list[Cursor | None] = [None]
     _older: Cursor | None = None
-    _found: Count = Count(0, more=False)
-    _loaded_at: datetime = datetime.min.replace(tzinfo=UTC)
 
     @public_event(reads=True)
     async def load(self) -> Any:
@@ -89,10 +117,7 @@ class PaymentsState(SessionState):
         who = await self._identity()
         if who is None or who.is_staff:
             return None
-        live.watch(
-            self.router.session.client_token, who.own_account(), PaymentsState.payments_changed
-        )
-        await self._show(who, with_balances=True)
+        await self._show(who)
         return DetailState.open_from_address
 
     @customer_event(reads=True)
@@ -158,6 +183,8 @@ class PaymentsState(SessionState):
     @customer_event(reads=True)
     async def go_older(self) -> None:
         """Show the next page."""
+        if desks.has_news(self.router.session.client_token):
+            await self._refresh()  # What came since has moved the end of this page.
         if self._older is not None:
             self._starts = [*self._starts, self._older]
             await self._refresh()
@@ -180,21 +207,7 @@ class PaymentsState(SessionState):
         """Read everything anew after an error."""
         who = await self._identity()
         if who is not None:
-            await self._show(who, with_balances=True)
-
-    @customer_event(reads=True)
-    async def payments_changed(self, payment_ids: list[int]) -> Any:
-        """Take in what changed just now; the server sends this to the tabs of the account."""
-        who = await self._identity()
-        if who is None or self.phase != "ready" or not isinstance(payment_ids, list):
-            return None
-        found = [live.recent(payment_id, who.own_account()) for payment_id in payment_ids]
-        fresh = [snapshot for snapshot in found if snapshot is not None]
-        if not fresh:
-            return None
-        self.balances = list(reports.balance_lines(who, fresh[-1].standings))
-        self._take_in(who, fresh)
-        return DetailState.refresh([snapshot.payment.reference for snapshot in fresh])
+            await self._show(who)
 
     async def _change(self, **fields: object) -> None:
         """Change the view and show its first page; what makes no view is ignored."""
@@ -210,22 +223,28 @@ class PaymentsState(SessionState):
         if who is not None:
             await self._show(who)
 
-    async def _show(self, who: Identity, *, with_balances: bool = False) -> None:
+    async def _show(self, who: Identity) -> None:
         """Read the page of the list, or say that it cannot be read."""
-        portal = current()
-        self._loaded_at = portal.clock()
+        portal, first = current(), (len(self._starts) - 1) * PAGE_SIZE + 1
+        self.loaded = int(portal.clock().timestamp())
+        self.turn += 1
+        # From here on changes come as patches, so that none is lost between reading and watching.
+        showing = OwnList(who, self._view.filter(who))
+        desk = Desk(showing, self.get_full_name(), self.turn, first=first)
+        desks.open_desk(self.router.session.client_token, desk)
         try:
-            if with_balances:
-                self.balances = list(await reports.balances(portal, who))
+            self.balances = list(await reports.balances(portal, who))
             page = await reports.list_page(portal, who, self._view, self._starts[-1])
         except SQLAlchemyError:
             self.phase, self.error_reference = "error", token_hex(4).upper()
             log.exception("list_failed", error_reference=self.error_reference)
             return
-        self.phase, self.news, self.flashed, self.spoken = "ready", 0, [], ""
-        self._older, self._found = page.older, page.found
+        self.phase, self.rows = "ready", list(page.rows)
+        self._older = page.older
+        self.has_newer, self.has_older = first > 1, page.older is not None
+        self.range_text = range_text(who.locale, first, page.found)
+        desk.told = {"range_text": self.range_text, "has_older": self.has_older}
         self._show_view()
-        self._show_rows(who, list(page.rows))
 
     def _show_view(self) -> None:
         view = self._view
@@ -253,37 +272,3 @@ class PaymentsState(SessionState):
         self.filters_text = say(
             "Shown are only: {filters}.", filters=", ".join(filter(None, filters))
         )
-
-    def _show_rows(self, who: Identity, rows: list[Row]) -> None:
-        first = (len(self._starts) - 1) * PAGE_SIZE + 1
-        self.rows = rows
-        self.count = reports.count_text(self._found, who)
-        self.has_newer = len(self._starts) > 1
-        self.has_older = self._older is not None
-        start = formatting.count(first, who.locale)
-        end = formatting.count(first + len(rows) - 1, who.locale)
-        self.range_text = (
-            say("{start} to {end} of {count}", start=start, end=end, count=self.count)
-            if rows
-            else ""
-        )
-
-    def _take_in(self, who: Identity, fresh: Sequence[Snapshot]) -> None:
-        """Change rows in place; put those that belong on top of the first page there."""
-        rows = list(self.rows)
-        on_top = len(self._starts) == 1 and self._view == View()
-        for snapshot in fresh:
-            payment = snapshot.payment
-            row = reports.row_of(current(), who, payment, snapshot.balance)
-            place = next((i for i, shown in enumerate(rows) if shown.id == row.id), None)
-            is_new = payment.created_at >= self._loaded_at and payment.dated_at >= self._loaded_at
-            if place is not None:
-                rows[place] = row
-            elif on_top:
-                rows.insert(0, row)
-                self._found = replace(self._found, rows=self._found.rows + is_new)
-            elif is_new and not self._view.narrowed:
-                self.news += 1
-            self.spoken = f"{row.description}, {row.total}: {row.status_label}"
-        self._show_rows(who, rows[:PAGE_SIZE])
-        self.flashed, self.flash_turn = [one.payment.key for one in fresh], 1 - self.flash_turn

@@ -52,7 +52,7 @@ async def _change(stand: Stand, tabs: list[Tab]) -> float:
     """Pay one of the payer's payments; return the seconds until the last tab knew."""
     stand.watched += 1
     message = await request(OPEN - stand.watched * PAYERS)
-    told = [asyncio.create_task(tab.delta()) for tab in tabs]
+    told = [asyncio.create_task(tab.delta("patch")) for tab in tabs]
     await asyncio.sleep(0)
     began = time.perf_counter()
     await send_all(stand.portal.port, [message], 1)

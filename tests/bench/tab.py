@@ -39,7 +39,7 @@ class Tab:
         await self._socket.send_str(f"42{_NAMESPACE},{json.dumps(['event', event])}")
 
     async def delta(self, wanted: str = "rows") -> dict[str, Any]:
-        """Wait for the next message that changes a variable of the payments page."""
+        """Wait for the next message that sets this variable of the payments page."""
         while True:
             changes: dict[str, Any] = (await self._update()).get("delta", {}).get(PAYMENTS, {})
             if any(name.startswith(wanted) for name in changes):

@@ -1,6 +1,7 @@
 """Lists of payments: filters, every order, pages by keyset, counts and sums."""
 
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -109,6 +110,35 @@ async def test_filters_narrow_together(database: Database) -> None:
 
 
 plain_text = st.text(alphabet=st.characters(exclude_characters="\0", codec="utf-8"), max_size=20)
+
+
+async def test_what_is_matched_in_memory_is_what_the_database_finds(database: Database) -> None:
+    own, other = await make_account(database), await make_account(database)
+    rows = [
+        await make_payment(
+            database,
+            other if number % 5 == 0 else own,
+            completed=number % 2 == 0,
+            description=("Top-up", "DID Pack")[number % 3 == 0],
+            method_detail=(None, "Visa ending 4242")[number % 4 == 0],
+            gateway=(None, "till", "paypal")[number % 3],
+            created_at=WHEN + timedelta(hours=number),
+        )
+        for number in range(24)
+    ]
+    choices: dict[str, tuple[Any, ...]] = {
+        "search": ("", "did", "TOP", "4242", "x"),
+        "since": (None, WHEN + timedelta(hours=7)),
+        "until": (None, WHEN + timedelta(hours=15)),
+        "status": (None, *PaymentStatus),
+        "gateway": (None, "", "till"),
+    }
+    async with database.read(account=own.key) as session:
+        for values in product(*choices.values()):
+            chosen = Filter(own.key, **dict(zip(choices, values, strict=True)))
+            page = await payments.page(session, chosen, Order.NEWEST, None, 100)
+            matched = {row.key for row in rows if chosen.matches(row)}
+            assert {row.key for row in page} == matched, chosen
 
 
 @settings(

@@ -549,7 +549,7 @@ async def test_news_of_the_payment_on_screen_are_followed(tab: Tab, till: Till) 
         CheckoutState.load_result(), session=tab.session, path=path, token="another tab"
     )
     assert (await tab.state()).step == "leaving"
-    await tab.send(CheckoutState.payment_changed("somebody else's"))
+    await tab.send(CheckoutState.refresh(["somebody else's"]))
     assert (await tab.state()).step == "leaving"
-    state = await tab.send(CheckoutState.payment_changed(payment.reference))
+    state = await tab.send(CheckoutState.refresh(["another", payment.reference]))
     assert (state.step, state.stand.status) == ("stand", "completed")

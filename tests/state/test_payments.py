@@ -1,13 +1,9 @@
-"""The payments page over the whole event pipeline, live changes included."""
+"""The payments page over the whole event pipeline."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
-import reflex as rx
 
 from payments_app.db import ledger
 from payments_app.db.models import Account, Payment
@@ -18,7 +14,6 @@ from payments_app.services import checkout, context, settlement
 from payments_app.services.checkout import TopUp
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
-from payments_app.state import live
 from payments_app.state.detail import DetailState
 from payments_app.state.export import CURRENT, ExportState
 from payments_app.state.payments import PaymentsState
@@ -48,13 +43,6 @@ class Desk:
     async def pay(self, **columns: Any) -> Payment:
         return await make_payment(self.portal.db, self.account, **columns)
 
-    async def until(self, met: Callable[[Any], bool], kind: type[rx.State] = PaymentsState) -> Any:
-        """Wait until the pushed events have brought a state to what is expected."""
-        async with asyncio.timeout(10):
-            while not met(state := await self.pipeline.state(kind)):
-                await asyncio.sleep(0.01)
-        return state
-
 
 @pytest.fixture
 async def desk(portal: Portal, pipeline: Pipeline) -> Desk:
@@ -64,17 +52,6 @@ async def desk(portal: Portal, pipeline: Pipeline) -> Desk:
     user = await make_user(portal.db, account)
     session = await log_in_as(portal, user)
     return Desk(portal, pipeline, account, identity_of(user, account), session)
-
-
-@pytest.fixture
-async def followed(desk: Desk) -> AsyncIterator[Desk]:
-    """The desk with the worker's listener running and the tab ``tab`` connected."""
-    app = SimpleNamespace(
-        event_processor=desk.pipeline.processor,
-        event_namespace=SimpleNamespace(token_to_sid={"tab": "socket"}),
-    )
-    async with live.follow_changes(cast("rx.App", app), desk.portal):
-        yield desk
 
 
 def statuses(state: Any) -> list[str]:
@@ -143,77 +120,14 @@ async def test_pages_forward_and_back(desk: Desk) -> None:
     assert (state.range_text, len(state.rows)) == ("1 to 50 of 51", 50)
 
 
-async def test_a_payment_completes_on_screen_without_a_reload(followed: Desk) -> None:
-    """Balance included, in place, and the open sheet as well."""
-    order = TopUp("till", Money(5000, "USD"), "key")
-    progress = await checkout.start(followed.portal, followed.who, order)
-    await followed.pay(completed=True)
-    await followed.send(PaymentsState.load(), path=f"/?payment={progress.reference}")
-    payment = await _row(followed, progress.reference)
-    paid = PaymentResult(
-        PaymentStatus.COMPLETED,
-        payment.gateway_reference,
-        Money(5000, "USD"),
-        own_reference=payment.reference,
-    )
-    await settlement.settle(followed.portal, payment.key, paid, actor="webhook")
-    state = await followed.until(lambda state: state.balances[0].amount == "$75.00")
-    assert statuses(state) == ["completed", "completed"]
-    assert (state.flashed, state.balances[0].pending) == ([payment.key], "")
-    assert "Completed" in state.spoken
-    await followed.until(lambda sheet: sheet.detail.row.status == "completed", DetailState)
-
-
-async def test_a_new_payment_comes_on_top_of_the_first_page(followed: Desk) -> None:
-    await followed.pay(completed=True)
-    await followed.send(PaymentsState.load())
-    progress = await checkout.start(
-        followed.portal, followed.who, TopUp("till", Money(5000, "USD"), "key")
-    )
-    state = await followed.until(lambda state: len(state.rows) == 2)
-    assert (state.rows[0].reference, state.count) == (progress.reference, "2")
-
-
-async def test_on_another_page_new_payments_are_announced_instead(followed: Desk) -> None:
-    for _ in range(51):
-        await followed.pay()
-    await followed.send(PaymentsState.load())
-    await followed.send(PaymentsState.go_older())
-    await checkout.start(followed.portal, followed.who, TopUp("till", Money(100, "USD"), "key"))
-    state = await followed.until(lambda state: state.news == 1)
-    assert len(state.rows) == 1
-    state = await followed.send(PaymentsState.go_first())
-    assert (state.news, state.range_text) == (0, "1 to 50 of 52")
-
-
-async def test_rule_9_changes_of_another_account_are_not_taken_in(followed: Desk) -> None:
-    await followed.send(PaymentsState.load())
-    other = await make_account(followed.portal.db)
-    payment = await make_payment(followed.portal.db, other, description="Not yours")
-    live._watchers["spy"] = (other.key, PaymentsState.payments_changed)
-    await live._tell(
-        cast(
-            "rx.App",
-            SimpleNamespace(
-                event_processor=followed.pipeline.processor,
-                event_namespace=SimpleNamespace(token_to_sid={"tab": "", "spy": ""}),
-            ),
-        ),
-        followed.portal,
-        {payment.key: live.Change(payment.key, other.key)},
-    )
-    assert live.recent(payment.key, other.key) is not None
-    # A raw socket may name any payment.
-    state = await followed.send(PaymentsState.payments_changed([payment.key]))
-    assert state.rows == []
-    assert "Not yours" not in followed.pipeline.said()
-
-
-async def test_a_closed_tab_is_forgotten(followed: Desk) -> None:
-    await followed.send(PaymentsState.load(), token="closed")
-    assert "closed" in live._watchers
-    await checkout.start(followed.portal, followed.who, TopUp("till", Money(100, "USD"), "key"))
-    await followed.until(lambda _: "closed" not in live._watchers)
+async def test_the_open_sheet_is_read_anew_when_its_payment_changed(desk: Desk) -> None:
+    payment = await desk.pay(gateway="till")
+    await desk.send(PaymentsState.load(), path=f"/?payment={payment.reference}")
+    await settle(desk, payment)
+    await desk.send(DetailState.refresh(["another"]))
+    assert (await desk.pipeline.state(DetailState)).detail.row.status == "pending"
+    await desk.send(DetailState.refresh(["another", payment.reference]))
+    assert (await desk.pipeline.state(DetailState)).detail.row.status == "completed"
 
 
 async def test_the_address_opens_and_closes_the_sheet(desk: Desk) -> None:
@@ -262,6 +176,16 @@ async def test_the_download_starts_with_what_is_on_screen(desk: Desk) -> None:
     export = await desk.pipeline.state(ExportState)
     assert (export.scope, export.rows) == (CURRENT, "1")
     assert export.address == "/exports/payments.csv?view=current&status=pending"
+
+
+async def settle(desk: Desk, payment: Payment) -> None:
+    paid = PaymentResult(
+        PaymentStatus.COMPLETED,
+        None,
+        Money(payment.amount, payment.currency),
+        own_reference=payment.reference,
+    )
+    await settlement.settle(desk.portal, payment.key, paid, actor="webhook")
 
 
 async def _row(desk: Desk, reference: str) -> Payment:

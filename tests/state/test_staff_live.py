@@ -1,17 +1,10 @@
 """Live staff lists: one read for all tabs, only what changed, and nothing left of a closed tab."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
-import reflex as rx
-from reflex.state import StateUpdate
-from reflex_base.utils.format import json_dumps
-from sqlalchemy import event
 
 from payments_app.db.engine import Database
 from payments_app.db.models import Payment
@@ -25,33 +18,11 @@ from payments_app.services.identity import Identity
 from payments_app.services.live import Change
 from payments_app.state import desks, live
 from payments_app.state.desks import Desk
+from payments_app.state.staff.payments import StaffList
 from tests.support.factories import identity_of, make_account, make_payment, make_session, make_user
+from tests.support.tabs import Tabs, counted, following
 
 STATE = "staff_state"
-
-
-class Tabs:
-    """The sockets of one worker, with what each was sent; closing one is leaving it out."""
-
-    def __init__(self) -> None:
-        self.token_to_sid: dict[str, str] = {}
-        self.sent: list[tuple[str, StateUpdate]] = []
-        self.news = asyncio.Event()
-
-    async def emit_update(self, update: StateUpdate, token: str) -> None:
-        self.sent.append((token, update))
-        self.news.set()
-
-    async def until(self, count: int) -> list[tuple[str, StateUpdate]]:
-        async with asyncio.timeout(10):
-            while len(self.sent) < count:
-                self.news.clear()
-                await self.news.wait()
-        return self.sent
-
-    def patches(self) -> list[dict[str, Any]]:
-        deltas = [update.delta[STATE] for _, update in self.sent]
-        return [delta["patch_rx_state_"] for delta in deltas if "patch_rx_state_" in delta]
 
 
 class Floor:
@@ -63,7 +34,8 @@ class Floor:
         self.tabs = tabs
 
     def sit(self, token: str, chosen: StaffFilter | None = None, *shown: int) -> Desk:
-        desk = Desk(self.who, chosen or StaffFilter(), STATE, 1, set(shown))
+        showing = StaffList(self.who, chosen or StaffFilter())
+        desk = Desk(showing, STATE, 1, set(shown))
         self.tabs.token_to_sid[token] = "socket"
         desks.open_desk(token, desk)
         return desk
@@ -83,23 +55,8 @@ async def floor(portal: Portal) -> AsyncIterator[Floor]:
     user = await make_user(portal.db)
     login = await make_session(portal.db, user, last_seen_at=portal.clock())
     tabs = Tabs()
-    app = SimpleNamespace(event_processor=None, event_namespace=tabs)
-    async with live.follow_changes(cast("rx.App", app), portal):
+    async with following(portal, tabs):
         yield Floor(portal, identity_of(user, session_id=login.key), tabs)
-
-
-@contextmanager
-def counted(database: Database) -> Iterator[list[str]]:
-    """Collect the statements that a database is sent, but for the look around each second."""
-    statements: list[str] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "PRAGMA" not in statement and "timeline_entry.id >" not in statement:
-            statements.append(statement)
-
-    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
-    yield statements
-    event.remove(database.engine.sync_engine, "before_cursor_execute", note)
 
 
 async def test_a_change_reaches_every_tab_as_the_changed_row_alone(floor: Floor) -> None:
@@ -114,7 +71,7 @@ async def test_a_change_reaches_every_tab_as_the_changed_row_alone(floor: Floor)
     assert [(one["row"]["id"], one["row"]["status"]) for one in patch["changes"]] == [
         (payment.key, "completed")
     ]
-    assert all(len(json_dumps(update)) <= 1024 for _, update in sent)
+    assert floor.tabs.largest() <= 1024
 
 
 async def test_filters_are_respected_both_ways(floor: Floor) -> None:
@@ -178,11 +135,11 @@ async def test_a_closed_tab_leaves_nothing_behind(
     payment = await make_payment(floor.portal.db, await make_account(floor.portal.db))
     for number in range(20):
         floor.sit(f"tab{number}")
-        live.watch(f"tab{number}", None, lambda ids: None)
+        live.watch(f"tab{number}", lambda ids: None)
     floor.tabs.token_to_sid.clear()
     await floor.complete(payment)
     async with asyncio.timeout(10):
-        while desks.any_open() or live._watchers:
+        while desks.accounts() or live._watchers:
             await asyncio.sleep(0.01)
     assert floor.tabs.sent == []
     assert len(floor.portal.feed._listeners) == listeners
@@ -192,10 +149,11 @@ async def test_a_closed_tab_leaves_nothing_behind(
 async def test_whose_login_has_ended_is_sent_nothing(floor: Floor) -> None:
     payment = await make_payment(floor.portal.db, await make_account(floor.portal.db))
     floor.sit("in")
-    floor.sit("out").who = replace(floor.who, session_id=floor.who.session_id + 1)
+    ended = replace(floor.who, session_id=floor.who.session_id + 1)
+    floor.sit("out").showing = StaffList(ended, StaffFilter())
     await floor.complete(payment)
     assert [token for token, _ in await floor.tabs.until(1)] == ["in"]
-    assert len(desks.sessions()) == 1
+    assert len(desks.sessions({payment.account_id})) == 1
 
 
 async def test_what_another_process_changed_reaches_the_tabs(

@@ -9,7 +9,7 @@ class LiveTable(rx.NoSSRComponent):
     ``rows`` and ``turn`` are one load, ``patch`` what changed since. ``columns`` are dicts of
     ``key``, ``label``, ``className`` and, to sort by, ``up`` and ``down``; ``hidden`` names those
     put away. ``texts`` are its words, by name; ``deeds`` is what a row's menu may offer, with its
-    label, of which a row names its own. ``opened`` is the reference of the payment in the sheet.
+    label, of which a row names its own. ``opened`` holds the reference of the payment in the sheet.
     """
 
     library = "$/public/live_table.js"
@@ -27,13 +27,14 @@ class LiveTable(rx.NoSSRComponent):
     loading: rx.Var[bool]
     texts: rx.Var[dict[str, str]]
     deeds: rx.Var[dict[str, str]]
-    opened: rx.Var[str]
+    opened: rx.Var[list[str]]
 
     on_sort: rx.EventHandler[rx.event.passthrough_event_spec(str)]
     on_open: rx.EventHandler[rx.event.passthrough_event_spec(str)]
     on_deed: rx.EventHandler[rx.event.passthrough_event_spec(str, str)]
     on_opened_changed: rx.EventHandler[rx.event.passthrough_event_spec(list[str])]
-    on_refresh: rx.EventHandler[rx.event.no_args_event_spec]
+    on_first: rx.EventHandler[rx.event.no_args_event_spec]
+    on_missed: rx.EventHandler[rx.event.no_args_event_spec]
 
 
 class Updated(rx.NoSSRComponent):

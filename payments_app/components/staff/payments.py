@@ -14,7 +14,8 @@ from payments_app.components.staff.saved_views import saved_views
 from payments_app.components.words import t
 from payments_app.db.payments import Order
 from payments_app.domain.payment import Role
-from payments_app.services.staff_payments import PAGE_SIZE, Figure
+from payments_app.services.list_pages import PAGE_SIZE
+from payments_app.services.staff_payments import Figure
 from payments_app.state.session import SessionState
 from payments_app.state.staff.detail import APPROVE, CANCEL, REFUND, StaffDetailState
 from payments_app.state.staff.payments import ASK, EVENTS, OPEN, StaffPaymentsState
@@ -86,7 +87,7 @@ def staff_payments() -> rx.Component:
                 table.failed(
                     t("The payments cannot be shown just now"),
                     StaffPaymentsState.error_reference,
-                    StaffPaymentsState.refresh,
+                    StaffPaymentsState.try_again,
                 ),
             ),
             rx.fragment(_table(), _nothing()),
@@ -108,18 +109,19 @@ def _table() -> rx.Component:
             columns=list(COLUMNS),
             hidden=StaffPaymentsState.hidden,
             order=StaffPaymentsState.order,
-            first=StaffPaymentsState.is_first,
+            first=~StaffPaymentsState.has_newer,
             size=PAGE_SIZE,
             loaded=StaffPaymentsState.loaded,
             loading=StaffPaymentsState.phase == "loading",
             texts={**_TEXTS, "locale": StaffPaymentsState.locale},
             deeds=rx.cond(SessionState.role == Role.VIEWER.value, _LOOKS, {**_LOOKS, **_ACTS}),
-            opened=_opened(),
+            opened=[_opened()],
             on_open=StaffDetailState.open,
             on_deed=StaffPaymentsState.act,
             on_opened_changed=StaffDetailState.refresh,
             on_sort=StaffPaymentsState.sort,
-            on_refresh=StaffPaymentsState.refresh,
+            on_first=StaffPaymentsState.go_first,
+            on_missed=StaffPaymentsState.try_again,
         ),
         rx.cond(
             StaffPaymentsState.range_text != "",

@@ -42,7 +42,7 @@ class OverviewState(SessionState):
         who = await self._identity()
         if who is None:
             return
-        live.watch(self.router.session.client_token, None, OverviewState.payments_changed)
+        live.watch(self.router.session.client_token, OverviewState.payments_changed)
         _days.clear()
         _made.clear()
         await self._show(who)
@@ -54,8 +54,7 @@ class OverviewState(SessionState):
         here = self.router.url.path.rstrip("/") == OVERVIEW_PAGE
         if who is None or not here or not isinstance(payment_ids, list):
             return
-        found = [live.recent(payment_id, None) for payment_id in payment_ids]
-        entries = [snapshot.entry for snapshot in found if snapshot is not None]
+        entries = [snapshot.entry for snapshot in live.recent(payment_ids)]
         fresh = [e for e in entries if _taken_in.get(e.payment.key) != e.last_entry]
         if fresh:
             _taken_in.clear()

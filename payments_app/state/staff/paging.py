@@ -4,6 +4,7 @@ from typing import Any
 
 import reflex as rx
 
+from payments_app.state import desks
 from payments_app.state.gate import viewer_event
 
 
@@ -22,6 +23,8 @@ class Paged(rx.State, mixin=True):
     @viewer_event
     async def go_older(self) -> None:
         """Show the next page."""
+        if desks.has_news(self.router.session.client_token):
+            await self._turn_page()  # What came since has moved the end of this page.
         if self._older is not None:
             self._starts = [*self._starts, self._older]
             await self._turn_page()

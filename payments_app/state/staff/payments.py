@@ -1,5 +1,7 @@
 """The staff's Payments page: all customers' payments, narrowed by what the address says."""
 
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from secrets import token_hex
 from typing import Any, Final
 from urllib.parse import quote
@@ -8,10 +10,13 @@ import reflex as rx
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from payments_app.db.staff_payments import StaffFilter
 from payments_app.services import staff_payments
-from payments_app.services.context import current
+from payments_app.services.changes import Snapshot
+from payments_app.services.context import Portal, current
 from payments_app.services.identity import Identity
-from payments_app.services.staff_payments import PAGE_SIZE, Figure, StaffRow
+from payments_app.services.list_pages import PAGE_SIZE, range_text
+from payments_app.services.staff_payments import Figure, StaffRow
 from payments_app.state import desks
 from payments_app.state.desks import Desk
 from payments_app.state.gate import viewer_event
@@ -28,6 +33,41 @@ ASK: Final = "ask"
 EVENTS: Final = "events"
 
 
+@dataclass(frozen=True, slots=True)
+class StaffList:
+    """All customers' payments, as far as the filter leaves them."""
+
+    who: Identity
+    chosen: StaffFilter
+
+    @property
+    def kind(self) -> Hashable:
+        """Alike for everyone who reads the same language and time zone."""
+        return self.chosen, self.who.locale, self.who.time_zone
+
+    def matches(self, snapshot: Snapshot) -> bool:
+        """Tell whether the filter leaves the payment."""
+        return self.chosen.matches(snapshot.entry)
+
+    def row(self, portal: Portal, snapshot: Snapshot) -> Mapping[str, Any]:
+        """Write the payment with what only staff may see."""
+        who = self.who
+        return asdict(staff_payments.row_of(portal, snapshot.entry, who.locale, who.time_zone))
+
+    def beside(self, _snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+        """Return nothing: the totals take longer to count than a change may wait."""
+        return {}
+
+    async def figures(self, portal: Portal, first: int) -> Mapping[str, Any]:
+        """Sum the list up and count it."""
+        totals = await staff_payments.totals(portal, self.who, self.chosen)
+        count = await staff_payments.count(portal, self.who, self.chosen)
+        return {
+            "figures": [asdict(total) for total in totals],
+            "range_text": range_text(self.who.locale, first, count),
+        }
+
+
 class StaffPaymentsState(Filtered, Paged, SessionState):
     """The list as one tab loaded it; ``turn`` counts the loads.
 
@@ -42,7 +82,6 @@ class StaffPaymentsState(Filtered, Paged, SessionState):
     patch: dict[str, Any] = {"turn": 0, "last": 0, "changes": []}
     loaded: int = 0
     range_text: str = ""
-    is_first: bool = True
     figures: list[Figure] = []
 
     hidden: str = rx.LocalStorage("", name="staff-payments-hidden", sync=True)
@@ -64,9 +103,14 @@ class StaffPaymentsState(Filtered, Paged, SessionState):
         return StaffDetailState.open(named) if named else None
 
     @viewer_event
-    async def refresh(self) -> None:
-        """Read the first page anew, with what is new on it."""
+    async def go_first(self) -> None:
+        """Show the first page, with what is new on it."""
         self._starts = [None]
+        await self._turn_page()
+
+    @viewer_event
+    async def try_again(self) -> None:
+        """Read the page anew."""
         await self._turn_page()
 
     @viewer_event
@@ -98,18 +142,18 @@ class StaffPaymentsState(Filtered, Paged, SessionState):
         self.turn += 1
         # From here on changes come as patches, so that none is lost between reading and watching.
         first = (len(self._starts) - 1) * PAGE_SIZE + 1
-        desk = Desk(who, view.filter(who), self.get_full_name(), self.turn, first=first)
+        showing = StaffList(who, view.filter(who))
+        desk = Desk(showing, self.get_full_name(), self.turn, first=first)
         desks.open_desk(self.router.session.client_token, desk)
         try:
             page = await staff_payments.list_page(portal, who, view, self._starts[-1])
             desk.shown = {row.id for row in page.rows}
-            figures = await staff_payments.totals(portal, who, desk.chosen)
+            figures = await staff_payments.totals(portal, who, showing.chosen)
             await self._show_choices(who)
         except SQLAlchemyError:
             self.phase, self.error_reference = "error", token_hex(4).upper()
             log.exception("staff_list_failed", error_reference=self.error_reference)
             return
         self.phase, self.rows, self.figures = "ready", list(page.rows), list(figures)
-        self.is_first = len(self._starts) == 1
         self._found_page(page.older)
-        self.range_text = staff_payments.range_text(who, desk.first, page.found)
+        self.range_text = range_text(who.locale, first, page.found)

@@ -42,7 +42,7 @@ class ReviewState(SessionState):
         if who is None:
             return
         token = self.router.session.client_token
-        live.watch(token, None, ReviewState.payments_changed)
+        live.watch(token, ReviewState.payments_changed)
         watch_topic(token, APPROVALS_TOPIC, ReviewState.approvals_changed)
         self.may_act, self.notice, self.declining = who.may(Role.FINANCE), "", 0
         await self._show(who)
@@ -53,8 +53,7 @@ class ReviewState(SessionState):
         who = await self._identity()
         if who is None or not isinstance(payment_ids, list):
             return None
-        found = [live.recent(payment_id, None) for payment_id in payment_ids]
-        fresh = [one.payment for one in found if one is not None]
+        fresh = [one.payment for one in live.recent(payment_ids)]
         shown = {row.id for row in self.rows}
         if any(payment.in_review or payment.key in shown for payment in fresh):
             await self._show(who)

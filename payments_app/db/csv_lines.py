@@ -24,6 +24,8 @@ FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uf
 
 _LINES_PER_SLICE: Final = 4_000
 _PIECES_AHEAD: Final = 16
+_LONGEST_COPY: Final = 24 * 3600
+"""Seconds, in place of the connection's own limit for an answer."""
 _USUAL_DECIMALS: Final = 2
 _COMMON: Final = ("EUR", "GBP", "PHP", "USD")
 _NEEDS_QUOTES: Final = '*[",\n\r]*'
@@ -162,7 +164,9 @@ async def _copied(session: AsyncSession, query: Select[Any], zone: str) -> Async
 
     async def copy() -> None:
         try:
-            await driver.copy_from_query(str(statement), output=queue.put, format="csv")
+            await driver.copy_from_query(
+                str(statement), output=queue.put, format="csv", timeout=_LONGEST_COPY
+            )
         finally:
             await queue.put(None)
 

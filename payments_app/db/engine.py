@@ -4,12 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, event, func, select
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -27,6 +27,8 @@ _SQLITE_PRAGMAS: Final = (
     "PRAGMA wal_autocheckpoint=16000",
 )
 _WRITES: Final = "sqlite_writes_within"
+PATIENT_CONNECTIONS: Final = 2
+"""Connections beside the others for what may take its time."""
 _FORGOTTEN_SECONDS: Final = 60
 """A transaction that nobody goes on with is ended by PostgreSQL, and its locks with it."""
 _BUSY_STATES: Final = frozenset(
@@ -67,6 +69,10 @@ class Database:
         self.url = url
         self._limits = limits or Limits()
         self.engine = _create_engine(make_url(url), self._limits)
+        self._patient = self.engine
+        if not self.is_sqlite and self._limits.statement:
+            patient = replace(self._limits, connections=PATIENT_CONNECTIONS, statement=0)
+            self._patient = _create_engine(make_url(url), patient)
         # SQLite lets one write at a time, and who has to wait only tries again now and then: under
         # load some would wait for ever. Within one process they take turns instead.
         self._turn = asyncio.Lock()
@@ -87,14 +93,13 @@ class Database:
         do on SQLite. With ``patient`` they may take as long as they need.
         """
         with _telling_when_busy():
-            async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            engine = self._patient if patient else self.engine
+            async with AsyncSession(engine, expire_on_commit=False) as session:
                 if account is not None and not self.is_sqlite:
                     own_rows.confine(session, account)
                 if snapshot and not self.is_sqlite:
                     options = {"isolation_level": "REPEATABLE READ"}
                     await session.connection(execution_options=options)
-                if patient and not self.is_sqlite:
-                    await session.execute(select(func.set_config("statement_timeout", "0", True)))
                 yield session
 
     @asynccontextmanager
@@ -127,6 +132,7 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+        await self._patient.dispose()
 
 
 @contextmanager
@@ -161,10 +167,18 @@ def _create_engine(url: URL, limits: Limits) -> AsyncEngine:
         "pool_use_lifo": True,  # whose cache is warm
     }
     if url.get_backend_name() != "sqlite":
-        arguments = {"timeout": limits.wait, "server_settings": _postgres_settings(limits)}
-        return create_async_engine(
+        arguments: dict[str, Any] = {
+            "timeout": limits.wait,
+            "server_settings": _postgres_settings(limits),
+        }
+        if limits.statement:
+            # For a server that takes questions and never answers: its own limit comes first.
+            arguments["command_timeout"] = limits.statement + limits.wait
+        engine = create_async_engine(
             url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments, **pool
         )
+        event.listen(engine.sync_engine, "handle_error", _give_up_a_silent_connection)
+        return engine
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     else:  # in memory there is one connection
@@ -182,6 +196,11 @@ def _create_engine(url: URL, limits: Limits) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", begin)
     return engine
+
+
+def _give_up_a_silent_connection(context: ExceptionContext) -> None:
+    if isinstance(context.original_exception, TimeoutError):
+        context.is_disconnect = True
 
 
 def _postgres_settings(limits: Limits) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import httpx
@@ -15,6 +16,7 @@ from payments_app.db.engine import Database, Limits
 from payments_app.services import context
 from payments_app.services.context import Portal
 from tests.support.factories import make_account, make_user
+from tests.support.freezer import Freezer
 from tests.support.logins import log_in_as
 
 LIMITS = Limits(connections=2, wait=0.3, lock=0.2, statement=0.3)
@@ -31,6 +33,13 @@ async def small(portal: Portal) -> AsyncIterator[Portal]:
 @pytest.fixture
 async def client(small: Portal) -> AsyncIterator[httpx.AsyncClient]:
     """A logged-in customer's client of that portal."""
+    async with customer_of(small) as client:
+        yield client
+
+
+@asynccontextmanager
+async def customer_of(small: Portal) -> AsyncIterator[httpx.AsyncClient]:
+    """Log a customer in."""
     context.install(small)
     app = FastAPI()
     for module in (login, exports):
@@ -70,6 +79,20 @@ async def test_a_full_pool_is_answered_with_503_and_a_reference_and_recovers(
     answer = await client.get("/exports/payments.csv")
     assert answer.status_code == 200
     assert answer.text.startswith("Date / Time,")
+
+
+async def test_a_database_that_falls_silent_is_answered_with_503(
+    portal: Portal, postgres_url: str
+) -> None:
+    async with Freezer(postgres_url).running() as freezer:
+        database = Database(freezer.url, replace(LIMITS, wait=1))
+        silent = replace(portal, db=database)
+        async with customer_of(silent) as client:
+            assert (await client.get("/exports/payments.csv")).status_code == 200
+            freezer.freeze()
+            answer = await client.get("/exports/payments.csv")
+            assert (answer.status_code, answer.json()["error"]) == (503, "busy")
+        await database.close()
 
 
 async def test_a_browser_reads_words(small: Portal, client: httpx.AsyncClient) -> None:

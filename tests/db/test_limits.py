@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, text
@@ -12,6 +14,8 @@ from payments_app.db.engine import Database, Limits
 from payments_app.db.models import Account, Payment
 from payments_app.domain.errors import DatabaseBusy
 from tests.support.factories import WHEN, make_account, make_payment
+from tests.support.freezer import Freezer
+from tests.support.sandbox import eventually
 
 LIMITS = Limits(connections=3, wait=0.3, lock=0.2, statement=0.5)
 FAR_LONGER_SECONDS = 20
@@ -94,6 +98,36 @@ async def test_a_database_that_is_away_is_told_as_busy() -> None:
     with pytest.raises(DatabaseBusy):
         async with away.read() as session:
             await session.execute(text("select 1"))
+
+
+async def test_a_database_that_falls_silent_is_told_as_busy_and_then_used_again(
+    postgres_url: str,
+) -> None:
+    """It takes connections and questions and answers nothing, not even to a cancellation."""
+    async with Freezer(postgres_url).running() as freezer:
+        database = Database(freezer.url, replace(LIMITS, wait=1))
+
+        async def asked() -> bool:
+            with suppress(DatabaseBusy):
+                async with database.read() as session:
+                    return bool(await session.scalar(text("select true")))
+            return False
+
+        async def interrupted() -> None:
+            async with database.write() as session:
+                await session.execute(text("select 1"))
+                freezer.freeze()
+                await session.execute(text("select 2"))
+
+        assert await asked()
+        start = time.monotonic()
+        with pytest.raises(DatabaseBusy):
+            await interrupted()
+        assert not any(await asyncio.gather(asked(), asked(), asked()))
+        assert time.monotonic() - start < FAR_LONGER_SECONDS
+        freezer.thaw()
+        await eventually(asked)
+        await database.close()
 
 
 async def test_a_fault_of_the_code_is_not_taken_for_a_busy_database(database: Database) -> None:

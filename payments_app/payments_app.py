@@ -27,7 +27,7 @@ from payments_app.api.headers import with_headers
 from payments_app.api.limits import with_limits
 from payments_app.components.look import LOOK
 from payments_app.components.words import speak_on_pages, t
-from payments_app.pages.access import forgot_page, link_page, profile_page
+from payments_app.pages.access import forgot_page, link_page, not_found_page, profile_page
 from payments_app.pages.login import login_page
 from payments_app.pages.payments import payments_page
 from payments_app.pages.result import result_page
@@ -123,6 +123,7 @@ app.add_page(login_page, route="/login", title=_titled(t("Log in")))
 app.add_page(
     forgot_page, route="/forgot", title=_titled(t("Forgot password")), on_load=[ForgotState.load]
 )
+app.add_page(not_found_page, route="404", title=_titled(t("No page here")))
 app.add_page(
     link_page,
     route="/reset/[token]",

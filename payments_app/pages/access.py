@@ -73,6 +73,15 @@ def forgot_page() -> rx.Component:
     )
 
 
+def not_found_page() -> rx.Component:
+    """Say that an address leads nowhere, and where to go instead."""
+    return _card(
+        rx.el.h1(t("There is no page here")),
+        rx.el.p(t("The address may be mistyped, or what it led to is gone.")),
+        rx.button(rx.el.a(t("Go to your payments"), href="/"), as_child=True, size="3"),
+    )
+
+
 def _choose() -> rx.Component:
     return rx.fragment(
         rx.el.h1(rx.cond(LinkState.invited, t("Welcome"), t("Choose a new password"))),

@@ -28,6 +28,7 @@ from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.live import Change
 from payments_app.services.lookup import (
+    CREATED_WITHIN,
     ask_gateway,
     create_at,
     end_attempt,
@@ -91,6 +92,8 @@ async def start(portal: Portal, who: Identity, order: TopUp, address: str = "") 
     payment = await _commit_pending(portal, who, order, cost.pay)
     if payment.status is not PaymentStatus.PENDING or payment.next_action is not None:
         return await progress(portal, who, payment.reference)
+    if payment.gateway_reference is None and _too_late_to_create(portal, payment):
+        return await progress(portal, who, payment.reference)
     try:
         with logs.about(payment.reference):
             result = await create_at(gateway, await request_of(portal, payment, address))
@@ -98,6 +101,11 @@ async def start(portal: Portal, who: Identity, order: TopUp, address: str = "") 
         return await progress(portal, who, payment.reference)
     await settle(portal, payment.key, result, actor="customer")
     return await progress(portal, who, payment.reference, result.next_action)
+
+
+def _too_late_to_create(portal: Portal, payment: Payment) -> bool:
+    """Tell whether another worker may be giving the payment up as one that was never created."""
+    return portal.clock() - payment.created_at >= CREATED_WITHIN
 
 
 async def _commit_pending(portal: Portal, who: Identity, order: TopUp, pay: Money) -> Payment:

@@ -32,9 +32,12 @@ from payments_app.services.stamps import stamp
 
 log = structlog.get_logger()
 
-_NEVER_ARRIVED: Final = timedelta(minutes=2)
+CREATED_WITHIN: Final = timedelta(minutes=5)
+"""A payment is not created at its gateway any more when it is older than this."""
+_NEVER_ARRIVED: Final = timedelta(minutes=10)
 """A payment that its gateway does not know after this long was never created there, and an answer
-that did not come by then never will."""
+that did not come by then never will. The last creation may be under way for half a minute, and two
+workers' clocks may differ by some."""
 
 
 def lookup_of(payment: Payment) -> PaymentLookup:

@@ -14,14 +14,13 @@ from payments_app.db import inbox, ledger
 from payments_app.db.models import Payment
 from payments_app.domain.errors import InvalidRequest, NotFound
 from payments_app.domain.money import Money
-from payments_app.domain.payment import LINKED_KINDS, PaymentKind, PaymentStatus, Reason
-from payments_app.gateways.base import PaymentResult, RefundRequest, Subject, Takeback
-from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable, Unsupported
+from payments_app.domain.payment import LINKED_KINDS, PaymentKind, PaymentStatus
+from payments_app.gateways.base import PaymentResult, Subject, Takeback
 from payments_app.services.context import Portal
 from payments_app.services.live import Change
-from payments_app.services.lookup import lookup_of, readable
 from payments_app.services.references import new_reference
-from payments_app.services.settlement import Outcome, apply, settle
+from payments_app.services.refund_calls import ask_about_refund
+from payments_app.services.settlement import Outcome, apply
 
 log = structlog.get_logger()
 
@@ -53,46 +52,6 @@ async def refund(
     if row.status is PaymentStatus.PENDING:
         await ask_about_refund(portal, row, payment, actor)
     return row.reference
-
-
-async def ask_about_refund(portal: Portal, row: Payment, payment: Payment, actor: str) -> None:
-    """Ask the gateway for the refund, or how it stands, and settle its row by the answer.
-
-    A fault leaves it Pending for the sweep; a gateway that cannot refund leaves it to staff.
-    """
-    gateway = portal.gateway(payment.gateway)
-    amount = lookup_of(row).charge
-    request = RefundRequest(reference=row.reference, payment=lookup_of(payment), amount=amount)
-    try:
-        with readable(gateway):
-            if row.gateway_reference is None:
-                answer = await gateway.refund(request)
-            else:
-                answer = await gateway.fetch_refund(request, row.gateway_reference)
-    except GatewayUnavailable as error:
-        log.warning("refund_waits", reference=row.reference, fault=str(error))
-        return
-    except Unsupported:
-        result = PaymentResult(PaymentStatus.PENDING, None, reason=Reason.REFUND_BY_HAND)
-    except GatewayRejected as error:
-        reason = f"{Reason.REJECTED}:{error.code}"[:100]
-        result = PaymentResult(PaymentStatus.CANCELLED, None, reason=reason)
-    else:
-        result = PaymentResult(
-            answer.status,
-            answer.gateway_reference,
-            amount=answer.amount or amount,
-            own_reference=row.reference,
-            reason=answer.reason,
-        )
-    await settle(portal, row.key, result, actor=actor)
-
-
-async def check_refund(portal: Portal, row: Payment, actor: str) -> None:
-    """Ask about an open refund that the sweep has found."""
-    async with portal.db.read() as session:
-        payment = await session.get_one(Payment, row.parent_id)
-    await ask_about_refund(portal, row, payment, actor)
 
 
 async def _commit_refund(

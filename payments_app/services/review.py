@@ -30,7 +30,7 @@ from payments_app.services.identity import Identity
 from payments_app.services.live import Change
 from payments_app.services.lookup import ask_gateway, end_attempt, find_for, lookup_of
 from payments_app.services.references import new_reference
-from payments_app.services.refunds import check_refund
+from payments_app.services.refund_calls import check_refund
 from payments_app.services.settlement import Outcome, apply
 
 LONGEST_REASON: Final = 300

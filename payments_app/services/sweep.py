@@ -16,7 +16,7 @@ from payments_app.gateways.base import Gateway
 from payments_app.services import leases
 from payments_app.services.context import Portal
 from payments_app.services.lookup import ask_gateway
-from payments_app.services.refunds import check_refund
+from payments_app.services.refund_calls import check_refund
 
 log = structlog.get_logger()
 

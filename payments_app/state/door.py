@@ -38,6 +38,8 @@ _PACE: Final = "portal.pace"
 _MALFORMED: Final = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 _Text = Annotated[str, Field(max_length=2000)]
+_Parts = Annotated[list[_Text], Field(max_length=100)]
+"""The steps of an address that leads to no page."""
 
 
 class _Router(BaseModel):
@@ -47,7 +49,7 @@ class _Router(BaseModel):
 
     pathname: _Text = ""
     asPath: _Text = ""  # noqa: N815
-    query: dict[_Text, _Text] = {}
+    query: dict[_Text, _Text | _Parts] = {}
 
 
 class _Message(BaseModel):

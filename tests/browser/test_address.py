@@ -39,3 +39,13 @@ async def test_behind_tls_on_another_port(browser: Browser, tmp_path: Path) -> N
             await context.close()
     finally:
         await portal.kill()
+
+
+async def test_an_address_without_a_page_says_so_and_leads_on(page: Page) -> None:
+    async with page.expect_websocket() as opened:
+        answer = await page.goto("/no/such/page")
+    assert answer is not None
+    assert answer.status == 404
+    await (await opened.value).wait_for_event("framereceived", lambda frame: "delta" in str(frame))
+    await page.get_by_role("link", name="Go to your payments").click()
+    await page.wait_for_url("**/login*")

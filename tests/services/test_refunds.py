@@ -8,10 +8,9 @@ from payments_app.domain.errors import InvalidRequest
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus
 from payments_app.gateways.base import Subject, Takeback
-from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable, Unsupported
+from payments_app.gateways.errors import GatewayRejected, Unsupported
 from payments_app.services import checkout
 from payments_app.services.refunds import record_takeback, refund
-from payments_app.services.sweep import sweep_once
 from tests.services.conftest import Shop
 
 
@@ -58,18 +57,6 @@ async def test_what_the_gateway_cannot_refund_waits_for_staff(shop: Shop) -> Non
     row = await shop.payment(await give_back(shop, reference, 2000))
     assert (row.status, row.in_review, row.next_check_at) == (PaymentStatus.PENDING, True, None)
     assert await shop.balance() == 5000
-
-
-async def test_a_refund_whose_answer_was_lost_is_finished_by_the_sweep(shop: Shop) -> None:
-    reference = await completed(shop)
-    shop.till.fault = GatewayUnavailable("timed out")
-    row = await shop.payment(await give_back(shop, reference, 2000))
-    assert row.status is PaymentStatus.PENDING
-    shop.till.fault = None
-    shop.clock.forward(minutes=2)
-    await sweep_once(shop.portal)
-    assert (await shop.payment(row.reference)).status is PaymentStatus.COMPLETED
-    assert await shop.balance() == 3000
 
 
 async def test_a_takeback_before_its_payment_completed_is_tried_again(shop: Shop) -> None:

@@ -41,10 +41,33 @@ async def test_a_payment_that_never_reached_its_gateway_is_abandoned(shop: Shop)
     shop.clock.forward(seconds=11)
     await sweep.sweep_once(shop.portal)
     assert (await shop.payment(started.reference)).status is PaymentStatus.PENDING
-    shop.clock.forward(minutes=3)
+    shop.clock.forward(minutes=11)
     await sweep.sweep_once(shop.portal)
     row = await shop.payment(started.reference)
     assert (row.status, row.reason) == (PaymentStatus.CANCELLED, Reason.ABANDONED)
+
+
+async def test_a_worker_whose_clock_is_ahead_gives_up_no_payment_that_is_being_created(
+    shop: Shop,
+) -> None:
+    shop.till.fault = GatewayUnavailable("down")
+    started = await shop.start()
+    shop.till.fault = None
+    shop.clock.forward(minutes=4)
+    await sweep.sweep_once(shop.portal)
+    assert (await shop.payment(started.reference)).status is PaymentStatus.PENDING
+    again = await shop.start()
+    assert (again.reference, shop.till.created) == (started.reference, [started.reference])
+
+
+async def test_what_may_just_be_given_up_is_not_created_any_more(shop: Shop) -> None:
+    shop.till.fault = GatewayUnavailable("down")
+    started = await shop.start()
+    shop.till.fault = None
+    shop.clock.forward(minutes=5)
+    again = await shop.start()
+    assert (again.reference, again.next_action) == (started.reference, None)
+    assert shop.till.created == []
 
 
 async def test_look_ups_become_rarer(shop: Shop) -> None:
@@ -124,7 +147,7 @@ async def test_a_creation_is_repeated_within_its_window_only_then_staff_look_int
 async def test_a_creation_that_is_answered_within_its_window_goes_on(forgetful: Shop) -> None:
     forgetful.till.loses_answer = True
     started = await forgetful.start()
-    forgetful.clock.forward(minutes=3)
+    forgetful.clock.forward(minutes=11)
     await sweep.sweep_once(forgetful.portal)
     row = await forgetful.payment(started.reference)
     assert (row.status, row.gateway_reference) == (
@@ -155,7 +178,7 @@ async def test_a_payment_whose_page_was_lost_with_the_answer_is_ended_unless_it_
     assert (await shop.payment(started.reference)).status is PaymentStatus.PENDING
     if paid:
         till.pay(started.reference)
-    shop.clock.forward(minutes=3)
+    shop.clock.forward(minutes=11)
     await sweep.sweep_once(shop.portal)
     row = await shop.payment(started.reference)
     ended = (PaymentStatus.COMPLETED, None) if paid else (PaymentStatus.CANCELLED, Reason.PAGE_LOST)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from payments_app.cli.build import ROOT
+from payments_app.cli.build import ROOT, ensure_built
 from payments_app.cli.serve import wait_until_ready
 from tests.support.sandbox import free_port
 
@@ -57,7 +57,8 @@ class PortalServer:
         await self.run("payments_app.cli.demo")
 
     async def start(self, module: str = "payments_app.cli.serve") -> None:
-        """Start the server and wait until it answers."""
+        """Start the server and wait until it answers; the front end is built before."""
+        await asyncio.to_thread(ensure_built)
         with self.log_path.open("ab") as log:
             process = self.process = subprocess.Popen(
                 [sys.executable, "-m", module],

@@ -13,12 +13,13 @@ from tests.browser import chromium
 from tests.browser.screens.camera import (
     PICTURES,
     Scheme,
+    Stage,
     on_stage,
     picture_of,
     shoot,
     standing_portal,
 )
-from tests.browser.screens.scenes import SCENES
+from tests.browser.screens.scenes import SCENES, Scene
 
 _WIDTHS: Final = (1440, 390)
 _MORE: Final = {"payments": (1024, 768), "staff-payments": (1024, 768)}
@@ -30,22 +31,25 @@ async def main(names: list[str]) -> None:
     """Take the named scenes, or all, at every width in both themes."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory:
-        async with standing_portal(Path(directory)) as stage, async_playwright() as playwright:
+        async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
                 executable_path=chromium.find(playwright.chromium.executable_path),
                 args=chromium.FLAGS,
             )
-            for scene in SCENES:
-                if names and scene.name not in names:
-                    continue
-                widths = (*_WIDTHS, *_MORE.get(scene.name, ()))
-                for width, scheme in product(widths, _SCHEMES):
-                    async with on_stage(browser, stage, scene, width, scheme) as page:
-                        picture = await shoot(page)
-                    target = picture_of(scene, width, scheme)
-                    picture.save(target, quality=_QUALITY, method=6)
-                    print(target.name)
+            async with standing_portal(browser, Path(directory)) as stage:
+                for scene in SCENES:
+                    if not names or scene.name in names:
+                        await _take(stage, scene)
             await browser.close()
+
+
+async def _take(stage: Stage, scene: Scene) -> None:
+    for width, scheme in product((*_WIDTHS, *_MORE.get(scene.name, ())), _SCHEMES):
+        async with on_stage(stage, scene, width, scheme) as page:
+            picture = await shoot(page)
+        target = picture_of(scene, width, scheme)
+        picture.save(target, quality=_QUALITY, method=6)
+        print(target.name, flush=True)
 
 
 if __name__ == "__main__":

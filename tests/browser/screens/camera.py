@@ -3,15 +3,15 @@
 import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import httpx
 from PIL import Image, ImageChops
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from payments_app.cli.build import ROOT
+from payments_app.services.places import LOCALE_COOKIE
 from tests.browser.screens.scenes import PEOPLE, Scene
 from tests.browser.screens.server import NOW
 from tests.support.portal import PortalServer
@@ -26,22 +26,55 @@ _FAINT: Final = 40
 """Of 255: differences in how two Chromiums draw a letter, seen at a quarter of the size."""
 
 
-@dataclass(frozen=True)
 class Stage:
-    """The portal at its one moment, where each of its people has logged in once."""
+    """The portal at its one moment, where each of its people has logged in once.
 
-    url: str
-    sessions: Mapping[tuple[str, str], Sequence[Any]]
+    Whoever looks again with the same window finds the front end in the browser's cache.
+    """
+
+    def __init__(
+        self, browser: Browser, url: str, sessions: Mapping[tuple[str, str] | None, Sequence[Any]]
+    ) -> None:
+        self._browser = browser
+        self._url = url
+        self._sessions = sessions
+        self._windows: dict[tuple[object, ...], BrowserContext] = {}
+
+    async def window(self, scene: Scene, width: int, scheme: Scheme) -> BrowserContext:
+        """Return the browser window of the scene's person."""
+        key = (scene.login, scene.locale, width, scheme)
+        if key not in self._windows:
+            context = await self._browser.new_context(
+                base_url=self._url,
+                viewport={"width": width, "height": HEIGHT},
+                color_scheme=scheme,
+                reduced_motion="reduce",
+                locale="en-US",
+                timezone_id="UTC",
+            )
+            await context.clock.install(time=NOW)
+            speaks = {"name": LOCALE_COOKIE, "value": scene.locale, "url": self._url}
+            await context.add_cookies([*self._sessions.get(scene.login, ()), speaks])
+            self._windows[key] = context
+        return self._windows[key]
+
+    async def close(self) -> None:
+        """Close all windows."""
+        for context in self._windows.values():
+            await context.close()
 
 
 @asynccontextmanager
-async def standing_portal(directory: Path) -> AsyncIterator[Stage]:
+async def standing_portal(browser: Browser, directory: Path) -> AsyncIterator[Stage]:
     """Run the demo portal at its one moment until the block ends."""
     portal = PortalServer(directory)
     await portal.run("alembic", "upgrade", "head")
     await portal.run("payments_app.cli.demo", "--today", NOW.date().isoformat())
     await portal.start("tests.browser.screens.server")
-    yield Stage(portal.url, {person: await _log_in(portal.url, *person) for person in PEOPLE})
+    sessions = {person: await _log_in(portal.url, *person) for person in PEOPLE}
+    stage = Stage(browser, portal.url, sessions)
+    yield stage
+    await stage.close()
     await portal.stop()
 
 
@@ -51,9 +84,8 @@ async def _log_in(url: str, email: str, password: str) -> Sequence[Any]:
             f"{url}/auth/login", json={"email": email, "password": password}, timeout=30
         )
         answer.raise_for_status()
-        return [
-            {"name": name, "value": value, "url": url} for name, value in client.cookies.items()
-        ]
+        cookies = client.cookies.items()
+        return [{"name": name, "value": value, "url": url} for name, value in cookies]
 
 
 def picture_of(scene: Scene, width: int, scheme: Scheme) -> Path:
@@ -62,21 +94,9 @@ def picture_of(scene: Scene, width: int, scheme: Scheme) -> Path:
 
 
 @asynccontextmanager
-async def on_stage(
-    browser: Browser, stage: Stage, scene: Scene, width: int, scheme: Scheme
-) -> AsyncIterator[Page]:
+async def on_stage(stage: Stage, scene: Scene, width: int, scheme: Scheme) -> AsyncIterator[Page]:
     """Bring a page to where the scene is complete."""
-    context = await browser.new_context(
-        base_url=stage.url,
-        viewport={"width": width, "height": HEIGHT},
-        color_scheme=scheme,
-        reduced_motion="reduce",
-        locale="en-US",
-        timezone_id="UTC",
-    )
-    await context.clock.install(time=NOW)
-    if scene.login:
-        await context.add_cookies(stage.sessions[scene.login])
+    context = await stage.window(scene, width, scheme)
     page = await context.new_page()
     await page.goto(scene.path)
     await page.get_by_role("heading", level=1).first.wait_for()
@@ -88,7 +108,7 @@ async def on_stage(
         page.locator("[aria-busy=true], .rt-Skeleton").locator("visible=true")
     ).to_have_count(0)
     yield page
-    await context.close()
+    await page.close()
 
 
 async def shoot(page: Page) -> Image.Image:

@@ -17,13 +17,18 @@ PEOPLE: Final = (CUSTOMER, PESO_CUSTOMER, OWNER)
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture of ``path`` as ``login`` sees it, after ``steps``; ``shows`` is waited for."""
+    """A picture of ``path`` as ``login`` sees it, after ``steps``; ``shows`` is waited for.
+
+    What is not ``still`` looks different each time, such as a secret's QR code.
+    """
 
     name: str
     path: str
     shows: str
     login: tuple[str, str] | None = CUSTOMER
     steps: Steps | None = None
+    locale: str = "en"
+    still: bool = True
 
 
 def press(name: str, then: str = "") -> Steps:
@@ -55,6 +60,37 @@ async def _card(page: Page) -> None:
     await dialog.get_by_text(re.compile("balance becomes")).wait_for()
     frame = page.frame_locator("iframe[name=stripe-sandbox-cardNumber]")
     await frame.locator("input").wait_for()
+
+
+def then(*parts: Steps) -> Steps:
+    """Do one after the other."""
+
+    async def steps(page: Page) -> None:
+        for part in parts:
+            await part(page)
+
+    return steps
+
+
+async def _refund(page: Page) -> None:
+    await open_row("PayPal top-up")(page)
+    await page.get_by_role("dialog").get_by_role("button", name="Refund").click()
+    await page.get_by_role("dialog").get_by_label("Why").wait_for()
+
+
+async def _two_factor(page: Page) -> None:
+    await page.get_by_role("button", name="Set up two-factor").click()
+    await page.get_by_alt_text("QR code of the key").wait_for()
+
+
+async def _columns(page: Page) -> None:
+    await page.get_by_role("button", name="Columns").click()
+    await page.get_by_role("dialog", name="Columns").wait_for()
+
+
+async def _pay_in_arabic(page: Page) -> None:
+    await page.get_by_role("button", name="إجراء دفعة").first.click()
+    await page.get_by_role("dialog").get_by_role("radio").first.wait_for()
 
 
 async def _search_in_vain(page: Page) -> None:
@@ -91,12 +127,48 @@ SCENES: Final = (
         "statement", "/", "Completed", steps=press("Statement of account as PDF", "Opening balance")
     ),
     Scene("profile", "/profile", "Time zone"),
+    Scene("reset-expired", "/reset/none", "link", None),
+    Scene("not-found", "/nowhere", "Go to your payments", None),
+    Scene("payments-arabic", "/", "مكتملة", locale="ar"),
+    Scene("pay-arabic", "/", "مكتملة", steps=_pay_in_arabic, locale="ar"),
+    Scene("two-factor", "/profile", "Time zone", steps=_two_factor, still=False),
     Scene("staff-overview", "/staff", "Received", OWNER),
     Scene("staff-payments", "/staff/payments", "Completed", OWNER),
     Scene("staff-payment", "/staff/payments", "Completed", OWNER, open_row("Completed")),
+    Scene("staff-columns", "/staff/payments", "Completed", OWNER, _columns),
+    Scene("staff-refund", "/staff/payments", "Completed", OWNER, _refund),
+    Scene(
+        "staff-add-payment",
+        "/staff/payments",
+        "Completed",
+        OWNER,
+        press("Add payment", "Book a purchase"),
+    ),
     Scene("staff-review", "/staff/review", "Review", OWNER),
     Scene("staff-accounts", "/staff/accounts", "Brightline", OWNER),
     Scene("staff-account", "/staff/accounts", "Brightline", OWNER, _account),
+    Scene(
+        "staff-new-account",
+        "/staff/accounts",
+        "Brightline",
+        OWNER,
+        press("New account", "Home currency"),
+    ),
+    Scene(
+        "staff-invite",
+        "/staff/accounts",
+        "Brightline",
+        OWNER,
+        then(_account, press("Invite user", "E-mail")),
+    ),
+    Scene(
+        "staff-erase",
+        "/staff/accounts",
+        "Brightline",
+        OWNER,
+        then(_account, press("Erase", "Erase for good")),
+    ),
+    Scene("staff-gateway", "/staff/gateways", "PayPal", OWNER, press("Settings of PayPal", "Save")),
     Scene("staff-gateways", "/staff/gateways", "PayPal", OWNER),
     Scene("staff-events", "/staff/events", "Events", OWNER),
     Scene("staff-mail", "/staff/mail", "Mail", OWNER),

@@ -6,6 +6,7 @@ What an answer says itself is left alone. A proxy in front has nothing to add.
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Final
+from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
@@ -60,6 +61,8 @@ def with_headers(
 
     def describe(policies: PagePolicies, scope: Scope, message: Message) -> None:
         headers = MutableHeaders(scope=message)
+        if "location" in headers and _is_file(scope):
+            headers["location"] = _with_slash(scope)
         for name, value in _ALWAYS.items():
             headers.setdefault(name, value)
         if settings.live:
@@ -96,9 +99,20 @@ def _is_page(path: str, status: int, media_type: str) -> bool:
     return media_type.startswith("text/html")
 
 
+def _is_file(scope: Scope) -> bool:
+    return isinstance(scope.get("endpoint"), StaticFiles)
+
+
+def _with_slash(scope: Scope) -> str:
+    """Where a page's folder is, without the host, which is what the client says it is."""
+    path = quote(f"/{scope['path'].strip('/')}/")
+    query = scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
 def _caching(scope: Scope, status: int) -> str:
     """Files may be kept, those named by the hash of their content for good; answers never."""
-    if not isinstance(scope.get("endpoint"), StaticFiles):
+    if not _is_file(scope):
         return _NEVER_KEEP
     return (
         _KEEP

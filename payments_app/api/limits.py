@@ -21,15 +21,21 @@ class TooLarge(Exception):
     """The body is larger than any that is wanted here."""
 
 
-def with_limits(app: "ASGIApp", most_bytes: int, body_seconds: float = BODY_SECONDS) -> "ASGIApp":
+def with_limits(
+    app: "ASGIApp",
+    most_bytes: int,
+    body_seconds: float = BODY_SECONDS,
+    answer_seconds: float = ANSWER_SECONDS,
+) -> "ASGIApp":
     """Read each body to its end before the app is asked: 413 above the limit, 408 when it is slow.
 
-    Messages of a WebSocket that are none of the event socket's end its connection.
+    Messages of a WebSocket that are none of the event socket's end its connection. So does, of
+    requests and sockets, a client that takes nothing of what it is sent.
     """
 
     async def limited(scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] == "websocket":
-            await app(scope, _frames(receive), send)
+            await app(scope, _frames(receive), _patient(send, answer_seconds))
         elif scope["type"] != "http":
             await app(scope, receive, send)
         else:
@@ -42,7 +48,7 @@ def with_limits(app: "ASGIApp", most_bytes: int, body_seconds: float = BODY_SECO
                 await _refuse(408, scope, receive, send)
             else:
                 if body["type"] == "http.request":  # and has not gone away meanwhile
-                    await app(scope, _again(body, receive), _patient(send))
+                    await app(scope, _again(body, receive), _patient(send, answer_seconds))
 
     return limited
 
@@ -72,9 +78,9 @@ def _again(first: "Message", receive: "Receive") -> "Receive":
     return received
 
 
-def _patient(send: "Send") -> "Send":
+def _patient(send: "Send", seconds: float) -> "Send":
     async def sent(message: "Message") -> None:
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with asyncio.timeout(seconds):
             await send(message)
 
     return sent

@@ -1,9 +1,12 @@
 """What a hostile expert tries next: routes of Reflex, ended logins, forged hosts, other paths."""
 
 import asyncio
+import re
 
 import pytest
+from reflex.constants import Endpoint
 
+from payments_app.payments_app import app
 from payments_app.services import sessions
 from payments_app.services.accounts import identify
 from payments_app.services.context import Portal
@@ -19,10 +22,7 @@ from tests.support.roles import Kind
 @pytest.mark.parametrize(
     "path",
     [
-        "/_upload",
         "/_upload/x",
-        "/_all_routes",
-        "/auth-codespace",
         "/_event/?EIO=4&transport=polling",
         "/openapi.json",
         "/docs",
@@ -44,6 +44,27 @@ async def test_nothing_lies_open_beside_the_portals_own_routes(unharmed: Target,
             assert "set-cookie" not in answer.headers
 
 
+ANSWERING = {Endpoint.PING, Endpoint.HEALTH, Endpoint.EVENT}
+
+
+@pytest.mark.parametrize("endpoint", set(Endpoint) - ANSWERING, ids=str)
+async def test_what_reflex_answers_and_nobody_here_needs_is_not_there(
+    unharmed: Target, endpoint: Endpoint
+) -> None:
+    for kind in (Kind.NOBODY, Kind.OWNER):
+        async with unharmed.browser(kind) as http:
+            for path in (str(endpoint), f"{endpoint}/"):
+                assert (await http.get(path)).status_code == 404
+                assert (await http.post(path, files={"files": b"x"})).status_code in (404, 405)
+
+
+def test_reflex_has_no_other_routes_than_these() -> None:
+    """A later version may add some; the one without a name is the front end's files."""
+    assert app._api is not None
+    paths = {getattr(route, "path", "?") for route in app._api.routes}
+    assert paths - {""} == {str(endpoint) for endpoint in ANSWERING}
+
+
 async def test_what_reflex_says_of_its_health_names_no_part(unharmed: Target) -> None:
     async with unharmed.browser(Kind.NOBODY) as http:
         assert (await http.get("/ping")).json() == "pong"
@@ -54,9 +75,17 @@ async def test_a_forged_host_is_neither_repeated_nor_trusted(unharmed: Target) -
     forged = {"Host": "evil.test", "Origin": "http://evil.test"}
     async with unharmed.browser(Kind.CUSTOMER) as http:
         assert (await http.post("/auth/logout", headers=forged)).status_code == 403
-        for path in ("/", "/return/ABC"):
+        for path in ("/", "/return/ABC", "/login", "/staff/audit", "/login?next=a%20b"):
             answer = await http.get(path, headers=forged)
             assert "evil.test" not in f"{answer.headers}{answer.text}"
+        assert answer.headers["location"] == "/login/?next=a%20b"
+
+
+async def test_the_slash_that_a_page_misses_leads_to_no_other_host(unharmed: Target) -> None:
+    async with unharmed.browser(Kind.NOBODY) as http:
+        for path in ("//evil.test/login", "//login", "/%2Flogin", "/login%0d%0aX: y"):
+            answer = await http.get(f"{unharmed.portal.url}{path}")
+            assert re.fullmatch(r"/login/|", answer.headers.get("location", "")), path
 
 
 async def test_a_login_that_is_ended_gets_nothing_more_through_its_open_socket(

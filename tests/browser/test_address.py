@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page, WebSocket
 
 from tests.support.portal import PortalServer
-from tests.support.sandbox import free_port
+from tests.support.sandbox import eventually, free_port
 from tests.support.tls import tls_proxy
 
 
@@ -42,10 +42,18 @@ async def test_behind_tls_on_another_port(browser: Browser, tmp_path: Path) -> N
 
 
 async def test_an_address_without_a_page_says_so_and_leads_on(page: Page) -> None:
-    async with page.expect_websocket() as opened:
-        answer = await page.goto("/no/such/page")
+    heard: list[str] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda frame: heard.append(str(frame))),
+    )
+    answer = await page.goto("/no/such/page")
     assert answer is not None
     assert answer.status == 404
-    await (await opened.value).wait_for_event("framereceived", lambda frame: "delta" in str(frame))
+
+    async def served() -> bool:
+        return any("delta" in frame for frame in heard)
+
+    await eventually(served)
     await page.get_by_role("link", name="Go to your payments").click()
     await page.wait_for_url("**/login*")

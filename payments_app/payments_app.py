@@ -1,5 +1,6 @@
 """Composition root: the app, its pages, routes and background work."""
 
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -88,6 +89,7 @@ static_dir = get_web_dir() / Dirs.STATIC
 app = rx.App(
     api_transformer=[
         api,
+        webhooks.webhooks_first,
         partial(with_limits, most_bytes=settings.webhook_body_limit),
         with_headers(portal, static_dir, apart=("/sandbox/",) if sandbox else ()),
     ],
@@ -112,6 +114,9 @@ async def background() -> AsyncIterator[None]:
         follow_changes(app, portal),
         follow_topics(app, portal),
     ):
+        # What is there by now stays: to look at all of it for garbage again and again would hold
+        # up whoever waits for an answer just then.
+        gc.freeze()
         yield
 
 

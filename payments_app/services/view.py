@@ -7,8 +7,10 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field
 
 from payments_app.db.payments import Filter, Order
+from payments_app.db.search import NEWEST_READ, is_short
 from payments_app.domain.payment import PaymentStatus
 from payments_app.services import formatting
+from payments_app.services.catalogues import say
 from payments_app.services.identity import Identity
 
 NO_GATEWAY: Final = "none"
@@ -62,3 +64,15 @@ class View(BaseModel):
             status=self.status,
             gateway="" if self.method == NO_GATEWAY else self.method or None,
         )
+
+
+def searched_text(text: str, locale: str) -> str:
+    """Say what is searched for, and where only part of the payments is looked at for it."""
+    quoted = f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
+    if not is_short(text):
+        return quoted
+    return say(
+        "{text} in the newest {count} payments (in all of them from three letters on)",
+        text=quoted,
+        count=formatting.count(NEWEST_READ, locale),
+    )

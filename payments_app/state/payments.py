@@ -19,7 +19,7 @@ from payments_app.services.identity import Identity
 from payments_app.services.list_pages import PAGE_SIZE, range_text
 from payments_app.services.periods import PERIODS, days_of
 from payments_app.services.reports import BalanceLine, Row
-from payments_app.services.view import NO_GATEWAY, View
+from payments_app.services.view import NO_GATEWAY, View, searched_text
 from payments_app.state import desks
 from payments_app.state.desks import Desk
 from payments_app.state.detail import DetailState
@@ -244,9 +244,9 @@ class PaymentsState(SessionState):
         self.has_newer, self.has_older = first > 1, page.older is not None
         self.range_text = range_text(who.locale, first, page.found)
         desk.told = {"range_text": self.range_text, "has_older": self.has_older}
-        self._show_view()
+        self._show_view(who)
 
-    def _show_view(self) -> None:
+    def _show_view(self, who: Identity) -> None:
         view = self._view
         self.methods = [
             *(Choice(code, say(gateway.label)) for code, gateway in current().gateways.items()),
@@ -261,9 +261,7 @@ class PaymentsState(SessionState):
         self.narrowed = view.narrowed
         labels = {choice.value: choice.label for choice in self.methods}
         filters = (
-            f"\N{LEFT DOUBLE QUOTATION MARK}{view.search}\N{RIGHT DOUBLE QUOTATION MARK}"
-            if view.search
-            else "",
+            searched_text(view.search, who.locale) if view.search else "",
             say("from {day}", day=self.since) if view.since else "",
             say("to {day}", day=self.until) if view.until else "",
             wording.STATUSES[view.status] if view.status else "",

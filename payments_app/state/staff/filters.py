@@ -14,7 +14,7 @@ from payments_app.services.context import current
 from payments_app.services.identity import Identity
 from payments_app.services.staff_payments import Option
 from payments_app.services.staff_view import StaffView
-from payments_app.services.view import NO_GATEWAY
+from payments_app.services.view import NO_GATEWAY, searched_text
 from payments_app.state.gate import viewer_event
 from payments_app.state.session import SessionState
 
@@ -173,7 +173,7 @@ class Filtered(SessionState, mixin=True):
         codes = await staff_payments.currency_options(portal, who)
         self.currencies = _choices((Option(code, code) for code in codes), view.currency)
         await self._show_accounts(who)
-        self.chips = list(self._chips_of(view))
+        self.chips = list(self._chips_of(view, who))
         self.narrowed = view.narrowed
         self.filters_text = say(
             "Shown are only: {filters}.", filters=", ".join(chip.label for chip in self.chips)
@@ -187,10 +187,9 @@ class Filtered(SessionState, mixin=True):
         found = await staff_payments.account_options(current(), who, self._account_search, chosen)
         self.accounts = _choices(found, map(str, chosen))
 
-    def _chips_of(self, view: StaffView) -> Iterable[Chip]:
+    def _chips_of(self, view: StaffView, who: Identity) -> Iterable[Chip]:
         if view.search:
-            quoted = f"\N{LEFT DOUBLE QUOTATION MARK}{view.search}\N{RIGHT DOUBLE QUOTATION MARK}"
-            yield Chip("search", "", quoted)
+            yield Chip("search", "", searched_text(view.search, who.locale))
         groups = {
             "status": self.statuses,
             "method": self.methods,

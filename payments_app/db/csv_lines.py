@@ -22,7 +22,7 @@ from payments_app.domain.money import EXPONENTS
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 """What makes a spreadsheet run a cell (OWASP, CSV Injection), full-width forms included."""
 
-_LINES_PER_SLICE: Final = 4_000
+_LINES_PER_SLICE: Final = 8_000
 _PIECES_AHEAD: Final = 16
 _LONGEST_COPY: Final = 24 * 3600
 """Seconds, in place of the connection's own limit for an answer."""
@@ -195,6 +195,9 @@ def _at(column: Any, offset: timedelta) -> Cell:
     seconds = int(offset.total_seconds())
     hours, minutes = divmod(abs(seconds) // 60, 60)
     suffix = f"{'-' if seconds < 0 else '+'}{hours:02}:{minutes:02}"
+    if not seconds:  # in a third of the time
+        day, time = (func.substr(column, *part, type_=String) for part in ((1, 10), (12, 8)))
+        return day.concat("T").concat(time).concat(suffix)
     to_the_second = func.substr(column, 1, 19, type_=String)
     return func.strftime(
         f"%Y-%m-%dT%H:%M:%S{suffix}", to_the_second, f"{seconds:+} seconds", type_=String

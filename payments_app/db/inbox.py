@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -19,10 +20,17 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from payments_app.db.columns import UtcDateTime
-from payments_app.db.ledger import insert_into
+from payments_app.db.ledger import insert_for, insert_into
 from payments_app.db.models import InboxEvent
-from payments_app.db.unpacked import as_json, unpacked
+from payments_app.db.unpacked import (
+    as_json,
+    dialect_of,
+    given,
+    table_of,
+    text_given,
+    time_given,
+    unpacked,
+)
 
 EMPTY: Final[dict[str, Any]] = {"headers": {}, "body": "", "event": None}
 """What an event holds once its content was removed."""
@@ -68,40 +76,39 @@ async def store_all(
     They are sorted, so that two workers which store the same ones wait for each other instead of
     both for ever.
     """
+    rows = [one._asdict() for one in sorted(received)]
+    stored = await session.execute(
+        _storing(dialect_of(session)), given(rows, at=now, outcome=outcome)
+    )
+    return {(gateway, event_id): times for gateway, event_id, times in stored}
+
+
+@cache
+def _storing(dialect: str) -> Any:
+    event = table_of(InboxEvent)
     texts = dict.fromkeys((*_AS_THEY_ARE, "headers", "event"), String())
-    new = unpacked(
-        session,
-        [one._asdict() for one in sorted(received)],
-        **texts,
-        times_received=Integer(),
-        payment_id=BigInteger(),
-    ).c
-    handled = new.payment_id.is_not(None)
-    at = literal(now, UtcDateTime())
+    new = unpacked(dialect, **texts, times_received=Integer(), payment_id=BigInteger()).c
+    handled, at = new.payment_id.is_not(None), time_given("at")
     values = {
         **{name: new[name] for name in _AS_THEY_ARE},
-        "headers": as_json(session, new.headers),
-        "event": as_json(session, new.event),
+        "headers": as_json(dialect, new.headers),
+        "event": as_json(dialect, new.event),
         "times_received": new.times_received,
         "payment_id": new.payment_id,
         "verified": true(),
         "received_at": at,
         "handled_at": case((handled, at)),
-        "outcome": case((handled, literal(outcome))),
+        "outcome": case((handled, text_given("outcome"))),
         "attempts": literal(0),
         "next_attempt_at": case((handled, null()), else_=at),
     }
-    insert = insert_into(session, InboxEvent).from_select(
+    inserting = insert_for(dialect, event).from_select(
         list(values), select(*values.values()).where(true())
     )
-    statement = insert.on_conflict_do_update(
-        index_elements=["gateway", "event_id"],
-        set_={
-            "times_received": col(InboxEvent.times_received) + insert.excluded.times_received,
-        },
-    ).returning(col(InboxEvent.gateway), col(InboxEvent.event_id), col(InboxEvent.times_received))
-    stored = (await session.execute(statement)).all()
-    return {(gateway, event_id): times for gateway, event_id, times in stored}
+    times = event.c.times_received + inserting.excluded.times_received
+    return inserting.on_conflict_do_update(
+        index_elements=["gateway", "event_id"], set_={"times_received": times}
+    ).returning(event.c.gateway, event.c.event_id, event.c.times_received)
 
 
 async def due_gateways(session: AsyncSession, now: datetime) -> Sequence[str]:

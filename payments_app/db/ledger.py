@@ -3,16 +3,37 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, String, func, literal, null, select, update
+from sqlalchemy import (
+    BigInteger,
+    Insert,
+    Select,
+    String,
+    Table,
+    Update,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
-from payments_app.db.columns import UtcDateTime
 from payments_app.db.models import Balance, Payment, TimelineEntry
-from payments_app.db.unpacked import as_json, unpacked
+from payments_app.db.unpacked import (
+    as_json,
+    dialect_of,
+    given,
+    table_of,
+    text_given,
+    time_given,
+    unpacked,
+)
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus
 
@@ -46,7 +67,11 @@ class Completion(NamedTuple):
 
 def insert_into(session: AsyncSession, table: type[SQLModel]) -> Any:
     """Return the database's own INSERT, which knows ON CONFLICT on SQLite and PostgreSQL alike."""
-    dialect = session.get_bind().dialect.name
+    return insert_for(dialect_of(session), table)
+
+
+def insert_for(dialect: str, table: type[SQLModel] | Table) -> Any:
+    """Return the same for a statement that is made once."""
     return (sqlite if dialect == "sqlite" else postgresql).insert(table)
 
 
@@ -87,66 +112,75 @@ async def lock_open(session: AsyncSession, references: Collection[str]) -> list[
 
     Nobody can until this transaction ends.
     """
-    wanted = unpacked(session, [{"reference": one} for one in references], reference=String())
-    query = (
-        select(col(Payment.id), *(col(getattr(Payment, name)) for name in OpenPayment._fields[1:]))
-        .where(
-            col(Payment.reference).in_(select(wanted.c.reference)),
-            col(Payment.status) == PaymentStatus.PENDING,
-        )
-        .order_by(col(Payment.id))
-        .with_for_update(skip_locked=True, of=Payment)
+    wanted = given([{"reference": reference} for reference in references])
+    found = await session.execute(_opening(dialect_of(session)), wanted)
+    return [OpenPayment(*row) for row in found]
+
+
+@cache
+def _opening(dialect: str) -> Select[Any]:
+    table = table_of(Payment).c
+    references = select(unpacked(dialect, reference=String()).c.reference)
+    return (
+        select(table.id, *(table[name] for name in OpenPayment._fields[1:]))
+        .where(table.reference.in_(references), table.status == PaymentStatus.PENDING)
+        .order_by(table.id)
+        .with_for_update(skip_locked=True)
     )
-    return [OpenPayment(*row) for row in await session.execute(query)]
 
 
 async def complete(
     session: AsyncSession, completions: Sequence[Completion], at: datetime, actor: str
 ) -> None:
     """Write that locked payments were paid, and their timelines."""
+    rows = [
+        {
+            "payment_id": payment.key,
+            "gateway_reference": gateway_reference,
+            "method_detail": method_detail,
+            "details": json.dumps({"balance": balance}),
+        }
+        for payment, gateway_reference, method_detail, balance in completions
+    ]
+    paid, told = _completing(dialect_of(session))
+    await session.execute(paid, given(rows, at=at))
+    await session.execute(told, given(rows, at=at, actor=actor))
+
+
+@cache
+def _completing(dialect: str) -> tuple[Update, Insert]:
+    payment, entry = table_of(Payment), table_of(TimelineEntry)
     done = unpacked(
-        session,
-        [
-            {
-                "payment_id": payment.key,
-                "gateway_reference": gateway_reference,
-                "method_detail": method_detail,
-                "details": json.dumps({"balance": balance}),
-            }
-            for payment, gateway_reference, method_detail, balance in completions
-        ],
+        dialect,
         payment_id=_KEY,
         gateway_reference=String(),
         method_detail=String(),
         details=String(),
-    )
-    await session.execute(
-        update(Payment)
-        .where(col(Payment.id) == done.c.payment_id)
+    ).c
+    at = time_given("at")
+    paid = (
+        update(payment)
+        .where(payment.c.id == done.payment_id)
         .values(
             status=PaymentStatus.COMPLETED,
             reason=None,
             in_review=False,
-            gateway_reference=func.coalesce(
-                col(Payment.gateway_reference), done.c.gateway_reference
-            ),
-            method_detail=func.coalesce(done.c.method_detail, col(Payment.method_detail)),
+            gateway_reference=func.coalesce(payment.c.gateway_reference, done.gateway_reference),
+            method_detail=func.coalesce(done.method_detail, payment.c.method_detail),
             completed_at=at,
             dated_at=at,
             next_check_at=None,
             next_action=null(),
         )
-        .execution_options(synchronize_session=False)
     )
-    entries = select(
-        done.c.payment_id,
-        literal(at, UtcDateTime()),
-        literal("completed", String),
-        literal(actor, String),
-        as_json(session, done.c.details),
-    )
-    names = ["payment_id", "at", "code", "actor", "details"]
-    await session.execute(insert_into(session, TimelineEntry).from_select(names, entries))
+    values = {
+        "payment_id": done.payment_id,
+        "at": at,
+        "code": literal("completed", String),
+        "actor": text_given("actor"),
+        "details": as_json(dialect, done.details),
+    }
+    return paid, insert(entry).from_select(list(values), select(*values.values()))
 
 
 async def add_to_balances(
@@ -157,25 +191,25 @@ async def add_to_balances(
     Missing rows are made. All are locked in one order, so that no two transactions can wait for
     each other.
     """
-    moved = unpacked(
-        session,
-        [
-            {"account_id": account_id, "currency": currency, "amount": amount}
-            for (account_id, currency), amount in moves.items()
-        ],
-        account_id=_KEY,
-        currency=String(),
-        amount=BigInteger(),
+    rows = [
+        {"account_id": account_id, "currency": currency, "amount": amount}
+        for (account_id, currency), amount in moves.items()
+    ]
+    moved = await session.execute(_moving(dialect_of(session)), given(rows))
+    return {(account_id, currency): amount for account_id, currency, amount in moved}
+
+
+@cache
+def _moving(dialect: str) -> Any:
+    balance = table_of(Balance)
+    moved = unpacked(dialect, account_id=_KEY, currency=String(), amount=BigInteger()).c
+    inserting = insert_for(dialect, balance).from_select(
+        moved.keys(), select(*moved).order_by(moved.account_id, moved.currency)
     )
-    inserting = insert_into(session, Balance).from_select(
-        list(moved.c.keys()), select(moved).order_by(moved.c.account_id, moved.c.currency)
-    )
-    statement = inserting.on_conflict_do_update(
+    return inserting.on_conflict_do_update(
         index_elements=["account_id", "currency"],
-        set_={"amount": col(Balance.amount) + inserting.excluded.amount},
-    ).returning(col(Balance.account_id), col(Balance.currency), col(Balance.amount))
-    rows = (await session.execute(statement)).all()
-    return {(account_id, currency): amount for account_id, currency, amount in rows}
+        set_={"amount": balance.c.amount + inserting.excluded.amount},
+    ).returning(balance.c.account_id, balance.c.currency, balance.c.amount)
 
 
 async def balance_of(session: AsyncSession, account_id: int, currency: str) -> int:

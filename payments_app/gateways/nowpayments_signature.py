@@ -6,7 +6,7 @@ https://documenter.getpostman.com/view/7907941/S1a32n38, "Instant Payments Notif
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any, Final
 
@@ -38,36 +38,27 @@ def canonical_texts(body: bytes) -> Iterator[str]:
     are, or as objects of their indices), so each way is yielded. Raises ValueError.
     """
     message = _AS_SENT.decode(decoded(body))
-    yield _canonical(message, escaped=False, indexed=False)
-    yield _canonical(message, escaped=True, indexed=False)
-    yield _canonical(message, escaped=False, indexed=True)
-    yield _canonical(message, escaped=True, indexed=True)
+    for indexed in (False, True):
+        for quote in (encode_basestring, encode_basestring_ascii):
+            yield _canonical(message, quote, indexed=indexed)
 
 
-def _canonical(value: Any, *, escaped: bool, indexed: bool) -> str:
+def _canonical(value: Any, quote: Callable[[str], str], *, indexed: bool) -> str:
     if isinstance(value, _Number):
         return str(value)
+    if isinstance(value, str):
+        return quote(value)
     if isinstance(value, list):
         if not indexed:
-            texts = (_canonical(item, escaped=escaped, indexed=indexed) for item in value)
-            return f"[{','.join(texts)}]"
+            return f"[{','.join([_canonical(item, quote, indexed=False) for item in value])}]"
         # An object keeps its indices in the order of numbers, unlike names.
         pairs = [(str(index), item) for index, item in enumerate(value)]
     elif isinstance(value, dict):
         pairs = sorted(value.items())
-    elif isinstance(value, str):
-        return _quoted(value, escaped=escaped)
     else:
         return json.dumps(value)
-    members = (
-        f"{_quoted(name, escaped=escaped)}:{_canonical(item, escaped=escaped, indexed=indexed)}"
-        for name, item in pairs
-    )
+    members = [f"{quote(name)}:{_canonical(item, quote, indexed=indexed)}" for name, item in pairs]
     return f"{{{','.join(members)}}}"
-
-
-def _quoted(text: str, *, escaped: bool) -> str:
-    return encode_basestring_ascii(text) if escaped else encode_basestring(text)
 
 
 def _sign(key: str, text: str) -> bytes:

@@ -38,13 +38,13 @@ DATABASES: Final = {"sqlite": SqliteBench, "postgresql": PostgresBench}
 
 
 @asynccontextmanager
-async def running(bench: SqliteBench | PostgresBench) -> AsyncIterator[Stand]:
+async def running(bench: SqliteBench | PostgresBench, **settings: str) -> AsyncIterator[Stand]:
     """Run a portal on a copy of the database; it sends no e-mail and asks no gateway."""
     await bench.prepare()
     with tempfile.TemporaryDirectory(dir=FOLDER, ignore_cleanup_errors=True) as folder:
         url = await bench.copy(Path(folder))
         quiet = {"LOG_LEVEL": "WARNING", "SWEEP_INTERVAL_SECONDS": "3600"}
-        portal = PortalServer(Path(folder), DATABASE_URL=url, **quiet)
+        portal = PortalServer(Path(folder), DATABASE_URL=url, **quiet, **settings)
         began = time.perf_counter()
         await portal.start()
         database = Database(url)

@@ -31,13 +31,17 @@ BELOW = {
 """The staircase: what each room may import besides itself and the settings."""
 
 
-def tracked_files() -> list[Path]:
-    """Every text file that belongs to the project."""
+def tracked() -> list[Path]:
+    """Every file that belongs to the project."""
     listing = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    paths = [ROOT / name for name in listing.stdout.split("\0") if name]
-    return [path for path in paths if path.suffix not in {".webp", ".ico", ".woff2", ".ttf"}]
+    return [ROOT / name for name in listing.stdout.split("\0") if name]
+
+
+def tracked_files() -> list[Path]:
+    """Every text file that belongs to the project."""
+    return [path for path in tracked() if path.suffix not in {".webp", ".ico", ".woff2", ".ttf"}]
 
 
 def imported_modules(script: Path) -> Iterator[str]:

@@ -19,6 +19,7 @@ OTHERS = sorted(LANGUAGES.keys() - {ENGLISH})
 PLACEHOLDER = re.compile(r"\{\w+\}")
 
 SPOKEN = {"aria_label", "title", "placeholder", "alt", "label", "content", "text", "texts"}
+ATTRIBUTES = {"aria_label", "title", "placeholder", "alt"}
 SPOKEN_ATTRIBUTES = {"aria-label", "data-label", "title", "placeholder", "alt"}
 TRANSLATED = re.compile(r'\btn?\("(?:[^"\\]|\\.)*"(?:, "(?:[^"\\]|\\.)*")?')
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -59,12 +60,19 @@ def test_translations_name_the_same_values(language: str) -> None:
             assert set(PLACEHOLDER.findall(text)) | free == wanted | free, text
 
 
-def literals(script: str) -> Iterator[str]:
-    """Texts in the script of a value that look like words and are not looked up."""
+def literals(script: str, *, any_case: bool = False) -> Iterator[str]:
+    """Texts in the script of a value that look like words and are not looked up.
+
+    A single small word is taken for a code, except where only words can stand.
+    """
     for found in LITERAL.finditer(TRANSLATED.sub("(", script)):
         text = found[1].encode().decode("unicode_escape")
-        worded = re.search(r"[^\W\d_]{2}", text) and (text[0].isupper() or " " in text.strip())
-        if worded and text.strip(" \N{MIDDLE DOT}") not in OWN_NAMES:
+        worded = any_case or text[:1].isupper() or " " in text.strip()
+        if (
+            worded
+            and re.search(r"[^\W\d_]{2}", text)
+            and text.strip(" \N{MIDDLE DOT}") not in OWN_NAMES
+        ):
             yield text
 
 
@@ -76,7 +84,8 @@ def spoken(component: BaseComponent, seen: set[int]) -> Iterator[str]:
     if isinstance(component, Bare):
         yield from literals(str(component.contents))
     for name in SPOKEN:
-        yield from literals(str(getattr(component, name, None)))
+        said_here = str(getattr(component, name, None))
+        yield from literals(said_here, any_case=name in ATTRIBUTES and said_here[:1] == '"')
     for name, value in (getattr(component, "custom_attrs", None) or {}).items():
         if name in SPOKEN_ATTRIBUTES:
             yield from literals(str(rx.Var.create(value)))
@@ -93,8 +102,9 @@ def test_pages_say_nothing_that_is_not_looked_up(route: str) -> None:
 
 
 def test_an_unmarked_word_is_found() -> None:
-    page = rx.el.div(rx.cond(rx.State.is_hydrated, "Not marked", rx.el.b("x")), aria_label="So")
-    assert set(spoken(page, set())) == {"Not marked", "So"}
+    field = rx.el.input(placeholder="none")
+    page = rx.el.div(rx.cond(rx.State.is_hydrated, "Not marked", field), aria_label="So")
+    assert set(spoken(page, set())) == {"Not marked", "So", "none"}
 
 
 def test_words_follow_the_reader() -> None:

@@ -115,7 +115,7 @@ def _amount(
     return rx.el.input(
         name=f"{name}_{currency}",
         default_value=value,
-        placeholder="none",
+        placeholder=t("none"),
         input_mode="decimal",
         aria_label=t("{label} in {currency}", label=label, currency=currency),
         class_name="ops-input tabular",

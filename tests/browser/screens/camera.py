@@ -71,11 +71,13 @@ async def standing_portal(browser: Browser, directory: Path) -> AsyncIterator[St
     await portal.run("alembic", "upgrade", "head")
     await portal.run("payments_app.cli.demo", "--today", NOW.date().isoformat())
     await portal.start("tests.browser.screens.server")
-    sessions = {person: await _log_in(portal.url, *person) for person in PEOPLE}
-    stage = Stage(browser, portal.url, sessions)
-    yield stage
-    await stage.close()
-    await portal.stop()
+    try:
+        sessions = {person: await _log_in(portal.url, *person) for person in PEOPLE}
+        stage = Stage(browser, portal.url, sessions)
+        yield stage
+        await stage.close()
+    finally:
+        await portal.stop()
 
 
 async def _log_in(url: str, email: str, password: str) -> Sequence[Any]:

@@ -95,7 +95,7 @@ async def start(portal: Portal, who: Identity, order: TopUp, address: str = "") 
     if payment.gateway_reference is None and _too_late_to_create(portal, payment):
         return await progress(portal, who, payment.reference)
     try:
-        with logs.about(payment.reference):
+        with logs.about(payment.reference, payment.gateway):
             result = await create_at(gateway, await request_of(portal, payment, address))
     except GatewayUnavailable:
         return await progress(portal, who, payment.reference)

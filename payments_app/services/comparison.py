@@ -12,6 +12,7 @@ from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus
 from payments_app.gateways.base import Gateway, ListedPayment, PaymentResult
 from payments_app.gateways.errors import UnknownPayment, Unsupported
+from payments_app.services import logs
 from payments_app.services.context import Portal
 from payments_app.services.lookup import lookup_of
 
@@ -203,7 +204,8 @@ async def _compare_looked_up(
             comparison.compared += 1
             continue
         try:
-            result = await gateway.fetch_payment(lookup_of(payment))
+            with logs.about(payment.reference, gateway.code):
+                result = await gateway.fetch_payment(lookup_of(payment))
         except UnknownPayment:
             _miss_there(comparison, payment)
             continue

@@ -36,9 +36,9 @@ def begin(reference: str) -> None:
     structlog.contextvars.bind_contextvars(request=reference)
 
 
-def about(payment: str) -> AbstractContextManager[None]:
-    """Let what is logged inside the block, by gateways too, name a payment by its reference."""
-    return structlog.contextvars.bound_contextvars(payment=payment)
+def about(payment: str, gateway: str) -> AbstractContextManager[None]:
+    """Let what is logged inside the block name a payment, by its reference, and its gateway."""
+    return structlog.contextvars.bound_contextvars(payment=payment, gateway=gateway)
 
 
 def _rendering(settings: Settings) -> list[Any]:

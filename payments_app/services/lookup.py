@@ -95,7 +95,7 @@ async def ask_gateway(portal: Portal, payment: Payment, actor: str) -> Outcome |
     Money that the customer approved is captured, an attempt that was declined is ended, and one
     past its time is given up, each at the gateway first.
     """
-    with logs.about(payment.reference):
+    with logs.about(payment.reference, payment.gateway):
         return await _ask_gateway(portal, payment, actor)
 
 

@@ -11,6 +11,7 @@ from payments_app.db.models import Payment
 from payments_app.domain.payment import PaymentStatus, Reason
 from payments_app.gateways.base import PaymentResult, RefundRequest
 from payments_app.gateways.errors import GatewayRejected, GatewayUnavailable, Unsupported
+from payments_app.services import logs
 from payments_app.services.context import Portal
 from payments_app.services.lookup import lookup_of, readable
 from payments_app.services.settlement import settle
@@ -56,6 +57,11 @@ def _claim_on(row: Payment) -> str:
 
 async def _result_of_refund(portal: Portal, row: Payment, payment: Payment) -> PaymentResult | None:
     """Return what the gateway says of a refund; None when it does not answer."""
+    with logs.about(row.reference, payment.gateway):
+        return await _ask_about(portal, row, payment)
+
+
+async def _ask_about(portal: Portal, row: Payment, payment: Payment) -> PaymentResult | None:
     gateway = portal.gateway(payment.gateway)
     amount = lookup_of(row).charge
     request = RefundRequest(reference=row.reference, payment=lookup_of(payment), amount=amount)

@@ -115,7 +115,7 @@ async def _handle_batch(portal: Portal, code: str) -> int:
 async def _handle_in_turn(portal: Portal, rows: Sequence[InboxEvent]) -> None:
     """Handle the events of one payment one after another, in the order they came."""
     for row in rows:
-        with logs.about(row.reference or row.event_id):
+        with logs.about(row.reference or row.event_id, row.gateway):
             await _handle(portal, row)
 
 

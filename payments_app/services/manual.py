@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from payments_app.db import ledger
-from payments_app.db.models import Account, Payment
+from payments_app.db.models import Payment
 from payments_app.domain.errors import InvalidRequest
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Reason, Role
 from payments_app.gateways.base import PaymentResult
-from payments_app.services import approvals, audit, mail
+from payments_app.services import approvals, audit, debit_limit, mail
 from payments_app.services.audit import Actor
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
@@ -84,10 +84,13 @@ async def book(portal: Portal, who: Identity, entry: Entry, actor: Actor, reques
     """Write the payment, with the approved ``request`` marked in the same commit."""
     now = portal.clock()
     async with portal.db.write() as session:
-        account = await _lock_account(session, entry.account_id)
+        account = await debit_limit.lock_account(session, entry.account_id)
+        if account is None or account.disabled_at is not None:
+            raise InvalidRequest("account", "unknown")
         if earlier := await _earlier(session, entry):
             return earlier.reference
-        await _check_debit_limit(session, account, entry)
+        if entry.kind is PaymentKind.CHARGE and entry.status is not PaymentStatus.CANCELLED:
+            await debit_limit.check(session, account, Money(entry.amount, entry.currency))
         row = _row(portal, entry, who.user_id)
         session.add(row)
         await session.flush()
@@ -125,30 +128,11 @@ def _check(entry: Entry) -> None:
         raise InvalidRequest("text", "too_long", limit=LONGEST_TEXT)
 
 
-async def _lock_account(session: AsyncSession, account_id: int) -> Account:
-    """Let charges of one account wait for each other: two at once could both pass the limit."""
-    query = select(Account).where(col(Account.id) == account_id).with_for_update()
-    account = (await session.execute(query)).scalar_one_or_none()
-    if account is None or account.disabled_at is not None:
-        raise InvalidRequest("account", "unknown")
-    return account
-
-
 async def _earlier(session: AsyncSession, entry: Entry) -> Payment | None:
     query = select(Payment).where(
         col(Payment.account_id) == entry.account_id, col(Payment.idempotency_key) == entry.key
     )
     return (await session.execute(query)).scalar_one_or_none()
-
-
-async def _check_debit_limit(session: AsyncSession, account: Account, entry: Entry) -> None:
-    """Refuse a charge below the limit, which is in the home currency; in others it is nought."""
-    if entry.kind is not PaymentKind.CHARGE or entry.status is PaymentStatus.CANCELLED:
-        return
-    limit = account.debit_limit if entry.currency == account.home_currency else 0
-    balance = await ledger.balance_of(session, account.key, entry.currency)
-    if balance + entry.amount < -limit:
-        raise InvalidRequest("total", "below_debit_limit", left=balance + limit)
 
 
 def _row(portal: Portal, entry: Entry, user_id: int) -> Payment:

@@ -23,7 +23,7 @@ from payments_app.domain.payment import (
     Role,
 )
 from payments_app.gateways.base import PaymentResult
-from payments_app.services import audit
+from payments_app.services import audit, debit_limit
 from payments_app.services.audit import Actor
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
@@ -75,13 +75,18 @@ def approvable(payment: Payment, now: datetime) -> bool:
 async def approve(portal: Portal, decision: Decision) -> Outcome:
     """Complete a payment as it was asked for: a transfer came, a refund was sent by hand.
 
-    Raises NotAllowed, NotFound, InvalidRequest, and IllegalTransition for one that is finished.
+    Raises NotAllowed, NotFound, InvalidRequest (also for a purchase that would go below the
+    account's debit limit by now), and IllegalTransition for one that is finished.
     """
 
     async def complete(session: AsyncSession, payment: Payment) -> Outcome:
         now = portal.clock()
         if not approvable(payment, now):
             raise IllegalTransition("only its gateway can complete it")
+        if payment.kind is PaymentKind.CHARGE:
+            account = await debit_limit.lock_account(session, payment.account_id)
+            if account is not None:
+                await debit_limit.check(session, account, Money(payment.amount, payment.currency))
         return await apply(session, payment, _proof(payment), decision.who.email, now, portal)
 
     return await _decide(portal, decision, "payment_approved", complete)

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any, Final, Protocol
 
 import reflex as rx
+from reflex.constants import SocketEvent
 from reflex.state import StateUpdate
 from reflex_base.constants.state import FIELD_MARKER
 
@@ -154,8 +155,8 @@ async def push(app: rx.App, portal: Portal, reading: Reading) -> bool:
     Tells whether the figures of any list may not be right any more.
     """
     changed = {snapshot.payment.account_id for snapshot in reading.snapshots}
-    writer = _Writer(portal, reading.snapshots)
-    any_stale = False
+    writer, mail, any_stale = _Writer(portal, reading.snapshots), _Mail(), False
+    now = monotonic()
     for token, desk in tuple(_desks.items()):
         if desk.account_id is not None and desk.account_id not in changed:
             continue
@@ -170,13 +171,19 @@ async def push(app: rx.App, portal: Portal, reading: Reading) -> bool:
             if one["match"] or desk.shown is None or one["row"]["id"] in desk.shown
         ]
         if fresh:
-            await _send(app, token, desk, {"patch": _patch(desk, fresh) | beside})
+            young = _number(desk, fresh, now)
+            patch = {"turn": desk.turn, "last": desk.sent, "changes": [one for _, one in young]}
+            told = tuple((at, one["row"]["id"]) for at, one in young)
+            kind = (desk.showing.kind, desk.turn, desk.sent, told)
+            mail.add(kind, token, desk, {"patch": patch | beside})
+    await mail.send(app)
     return any_stale
 
 
 async def tally(app: rx.App, portal: Portal) -> None:
     """Send each list its figures anew where they may have changed, each kind counted once."""
     made: dict[Hashable, Mapping[str, Any]] = {}
+    mail = _Mail()
     for token, desk in tuple(_desks.items()):
         kind = (desk.showing.kind, desk.first)
         if not desk.stale:
@@ -188,23 +195,45 @@ async def tally(app: rx.App, portal: Portal) -> None:
         # A list that was left or loaded anew while others were counted knows better.
         if made[kind] != desk.told and _desks.get(token) is desk:
             desk.told = made[kind]
-            await _send(app, token, desk, made[kind])
+            mail.add(kind, token, desk, made[kind])
+    await mail.send(app)
 
 
-def _patch(desk: Desk, fresh: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Number the changes, and return them with those that a browser may have skipped."""
-    now = monotonic()
+def _number(
+    desk: Desk, fresh: Sequence[Mapping[str, Any]], now: float
+) -> list[tuple[float, dict[str, Any]]]:
+    """Number the changes; return them with those just before, which a browser may have skipped."""
     for one in fresh:
         desk.sent += 1
         if desk.shown is not None:
             desk.shown.add(one["row"]["id"])
         desk.latest.append((now, {"n": desk.sent, **one}))
-    young = [change for at, change in desk.latest if now - at <= _AGAIN_SECONDS]
-    return {"turn": desk.turn, "last": desk.sent, "changes": young}
+    return [(at, change) for at, change in desk.latest if now - at <= _AGAIN_SECONDS]
 
 
-async def _send(app: rx.App, token: str, desk: Desk, values: Mapping[str, Any]) -> None:
-    """Set vars of the tab's state in the browser; the server's own copy stays as it was read."""
-    delta = {desk.state: {f"{name}{FIELD_MARKER}": value for name, value in values.items()}}
-    if app.event_namespace is not None:
-        await app.event_namespace.emit_update(StateUpdate(delta=delta), token)
+class _Mail:
+    """Messages on their way, each written once however many tabs are sent it."""
+
+    def __init__(self) -> None:
+        self._messages: dict[Hashable, tuple[list[str], StateUpdate]] = {}
+
+    def add(self, kind: Hashable, token: str, desk: Desk, values: Mapping[str, Any]) -> None:
+        """Set vars of the tab's state in the browser; the server's own copy stays as it was read.
+
+        Messages of the same kind are the same.
+        """
+        key = (desk.state, kind)
+        if key not in self._messages:
+            delta = {f"{name}{FIELD_MARKER}": value for name, value in values.items()}
+            self._messages[key] = [], StateUpdate(delta={desk.state: delta})
+        self._messages[key][0].append(token)
+
+    async def send(self, app: rx.App) -> None:
+        """Send what was added to the tabs that are still there."""
+        if app.event_namespace is None:
+            return
+        sockets = app.event_namespace.token_to_sid
+        for tokens, update in self._messages.values():
+            there = [sockets[token] for token in tokens if token in sockets]
+            if there:
+                await app.event_namespace.emit(str(SocketEvent.EVENT), update, to=there)

@@ -167,3 +167,89 @@ async def test_whoever_reads_below_gets_a_pill_instead_of_moving_rows(desk: Desk
     await pill.click()
     await expect(desk.rows().first).to_contain_text("Just came")
     await desk.stays()
+
+
+async def choose(page: Page, filter_name: str, *values: str) -> None:
+    """Tick values of a filter and close its list."""
+    await page.get_by_role("button", name=re.compile(f"^{filter_name}")).click()
+    for value in values:
+        await page.get_by_role("checkbox", name=value).click()
+    await page.keyboard.press("Escape")
+
+
+async def test_filters_stand_in_the_address_and_come_back_with_it(desk: Desk) -> None:
+    page = desk.page
+    await desk.arrive(description="Open one")
+    await desk.arrive(description="Open by card", gateway="card")
+    await desk.arrive(description="Done one", completed=True)
+    await desk.open(f"{LIST}?account={desk.account.id}")
+    await choose(page, "Status", "Pending")
+    await expect(page).to_have_url(re.compile("status=pending"))
+    await expect(desk.rows()).to_have_count(2)
+    await choose(page, "Method", "Credit Card")
+    await expect(page).to_have_url(
+        re.compile("method=card.*status=pending|status=pending.*method=card")
+    )
+    await expect(desk.rows()).to_have_count(1)
+    await page.reload()
+    await expect(desk.rows("Open by card")).to_be_visible()
+    await expect(desk.rows()).to_have_count(1)
+    await page.go_back()
+    await expect(page).not_to_have_url(re.compile("method="))
+    await expect(desk.rows()).to_have_count(2)
+    await page.go_back()
+    await expect(page).not_to_have_url(re.compile("status="))
+    await expect(desk.rows()).to_have_count(3)
+    await page.go_forward()
+    await expect(desk.rows()).to_have_count(2)
+
+
+async def test_columns_and_views_are_kept(desk: Desk) -> None:
+    page, fee = desk.page, desk.page.get_by_role("columnheader", name="Fee")
+    await desk.arrive(description="Open one")
+    await desk.arrive(description="Done one", completed=True)
+    await desk.open(f"{LIST}?account={desk.account.id}&status=pending")
+    await choose(page, "Columns", "Fee")
+    await expect(fee).to_have_count(0)
+    await page.get_by_role("button", name="Views").click()
+    await page.get_by_role("textbox", name="Save this view as").fill("Mine")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    mine = page.get_by_role("button", name="Mine", exact=True)
+    await expect(mine).to_be_visible()
+
+    # Both survive a new page: the columns in the browser, the view in the database.
+    await desk.open()
+    await expect(fee).to_have_count(0)
+    await choose(page, "Columns", "Fee")
+    await expect(fee).to_have_count(1)
+    await page.get_by_role("button", name="Views").click()
+    await mine.click()
+    await expect(page).to_have_url(re.compile(rf"account={desk.account.id}"))
+    await expect(fee).to_have_count(0)
+    await expect(desk.rows()).to_have_count(1)
+    await page.get_by_role("button", name="Views").click()
+    await page.get_by_role("button", name="Delete Mine").click()
+    await expect(mine).to_have_count(0)
+
+
+async def test_a_rows_menu_is_worked_by_keyboard(desk: Desk) -> None:
+    page = desk.page
+    payment = await desk.arrive(description="By hand")
+    await desk.open(f"{LIST}?account={desk.account.id}")
+    button = desk.rows().get_by_role("button", name=f"Actions for {payment.reference}")
+    await button.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("menuitem", name="Open")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(button).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("menuitem", name="Open")).to_be_focused()
+    await page.keyboard.type("Cancel")
+    await expect(page.get_by_role("menuitem", name="Cancel")).to_be_focused()
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Cancel")
+    await dialog.get_by_label("Why").fill("Asked to by the customer")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(desk.rows()).to_contain_text("Cancelled")

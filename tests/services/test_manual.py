@@ -22,6 +22,7 @@ from payments_app.services import (
     manual,
     receipts,
     reports,
+    review,
     second_person,
     statements,
 )
@@ -128,6 +129,23 @@ async def test_charges_stop_at_the_debit_limit_also_when_they_come_at_once(
         ("total", "below_debit_limit", 400)
     ] * 2
     await manual.add(shop.portal, finance, entry(shop, -600, ADJUSTMENT, account_id=account.key))
+
+
+async def test_a_purchase_that_waits_stops_at_the_debit_limit_when_it_is_approved(
+    shop: Shop, finance: Identity
+) -> None:
+    account = await make_account(shop.portal.db, debit_limit=1000)
+    waiting = entry(shop, -600, account_id=account.key, key="w", status=PaymentStatus.PENDING)
+    reference = await manual.add(shop.portal, finance, waiting)
+    await manual.add(shop.portal, finance, entry(shop, -600, account_id=account.key, key="now"))
+    decision = Decision(finance, str(reference), "as agreed")
+    with pytest.raises(InvalidRequest, match="below_debit_limit"):
+        await review.approve(shop.portal, decision)
+    top_up = entry(shop, 200, TOP_UP, account_id=account.key, key="more")
+    await manual.add(shop.portal, finance, top_up)
+    await review.approve(shop.portal, decision)
+    async with shop.portal.db.read() as session:
+        assert await ledger.balance_of(session, account.key, "USD") == -1000
 
 
 async def test_only_finance_adds(shop: Shop, finance: Identity) -> None:

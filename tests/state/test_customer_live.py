@@ -46,7 +46,7 @@ class House:
     def sit(self, token: str, who: Identity, **narrowed: Any) -> Desk:
         """Open the payments page in a tab."""
         desk = Desk(OwnList(who, Filter(who.own_account(), **narrowed)), STATE, turn=1)
-        self.tabs.token_to_sid[token] = "socket"
+        self.tabs.open(token)
         desks.open_desk(token, desk)
         return desk
 
@@ -254,8 +254,8 @@ async def test_the_servers_own_copy_is_neither_changed_nor_sent_again(
         await pipeline.send(event, session=session, path="/")
         return await pipeline.state(PaymentsState)
 
+    house.tabs.open("tab")
     await send(PaymentsState.load())
-    house.tabs.token_to_sid["tab"] = "socket"
     newest = await house.pay(created_at=house.portal.clock())
     await house.complete(newest)
     await house.tabs.until(1)
@@ -274,7 +274,7 @@ async def test_a_tab_is_told_of_what_comes_after_its_page_was_read(
     house: House, pipeline: Pipeline
 ) -> None:
     session = await log_in_as(house.portal, house.user)
-    house.tabs.token_to_sid["tab"] = "socket"
+    house.tabs.open("tab")
     await pipeline.send(PaymentsState.load(), session=session, path="/")
     payment = await house.pay(gateway="till")
     await house.complete(payment)
@@ -302,7 +302,7 @@ async def test_a_closed_tab_leaves_nothing_behind(house: House) -> None:
     who = await house.who()
     for number in range(20):
         house.sit(f"tab{number}", who)
-    house.tabs.token_to_sid = {"open": "socket"}
+    house.tabs.token_to_sid.clear()
     house.sit("open", who)
     await house.complete(await house.pay())
     await house.tabs.until(1)

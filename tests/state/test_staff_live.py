@@ -36,7 +36,7 @@ class Floor:
     def sit(self, token: str, chosen: StaffFilter | None = None, *shown: int) -> Desk:
         showing = StaffList(self.who, chosen or StaffFilter())
         desk = Desk(showing, STATE, 1, set(shown))
-        self.tabs.token_to_sid[token] = "socket"
+        self.tabs.open(token)
         desks.open_desk(token, desk)
         return desk
 

@@ -18,6 +18,9 @@ from payments_app.services.accounts import session_cookie
 from payments_app.services.context import current
 from payments_app.state.gate import Gate
 
+ADDRESS = "192.0.2.7"
+"""Where the browser of the tests is."""
+
 
 class Pipeline:
     """Sends events as a browser tab does, and keeps what came back."""
@@ -58,6 +61,7 @@ class Pipeline:
             "pathname": path,
             "asPath": path,
             "token": token,
+            "ip": ADDRESS,
             "headers": {"cookie": cookie, "origin": "http://portal.test"},
         }
         await self._run(token, Event(made.name, router_data=router_data, payload=made.payload))

@@ -27,9 +27,14 @@ class Tabs:
         self.sent: list[tuple[str, StateUpdate]] = []
         self._news = asyncio.Event()
 
-    async def emit_update(self, update: StateUpdate, token: str) -> None:
-        """Take what a tab is sent."""
-        self.sent.append((token, update))
+    def open(self, token: str) -> None:
+        """Connect a tab."""
+        self.token_to_sid[token] = f"socket of {token}"
+
+    async def emit(self, _event: str, update: StateUpdate, *, to: list[str]) -> None:
+        """Take what tabs are sent."""
+        tokens = {sid: token for token, sid in self.token_to_sid.items()}
+        self.sent += [(tokens[sid], update) for sid in to]
         self._news.set()
 
     async def until(self, count: int) -> list[tuple[str, StateUpdate]]:

@@ -17,7 +17,7 @@ from payments_app.services.identity import Identity
 from payments_app.services.manual import Entry
 from payments_app.state.gate import finance_event
 from payments_app.state.session import SessionState
-from payments_app.state.staff.detail import StaffDetailState
+from payments_app.state.staff.detail import StaffDetailState, below_limit
 
 _NUMBER: Final = re.compile(r"\((\d{1,18})\)\s*$")
 _MINUS_SIGNS: Final = ("-", MINUS)
@@ -89,7 +89,8 @@ class AddPaymentState(SessionState):
             entry = _entry(typed, who, self._key)
             made = await manual.add(current(), who, entry, self._address())
         except InvalidRequest as error:
-            self.fault = Fault(error.field, _told(error, typed, who))
+            words = below_limit(error, who) or _FAULTS.get((error.field, error.code))
+            self.fault = Fault(error.field, words or say("Enter an amount, such as 12.50."))
             return None
         except NotAllowed:
             return None
@@ -140,14 +141,3 @@ def _read(field: str, text: str, currency: str, who: Identity) -> Money:
         raise InvalidRequest(field, error.code) from error
     except UnknownCurrency:
         raise InvalidRequest("currency", "unknown") from None
-
-
-def _told(error: InvalidRequest, typed: dict[str, str], who: Identity) -> str:
-    if error.code == "below_debit_limit":
-        left = Money(int(error.details["left"]), typed.get("currency", "").upper())
-        return say(
-            "This purchase goes below the account's debit limit: {amount} can be spent. The "
-            "limit is set on its page.",
-            amount=formatting.money(left, who.locale),
-        )
-    return _FAULTS.get((error.field, error.code)) or say("Enter an amount, such as 12.50.")

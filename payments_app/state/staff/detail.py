@@ -143,7 +143,8 @@ class StaffDetailState(SessionState):
         except AmountError:
             fault = ("amount", say(_BAD_AMOUNT))
         except InvalidRequest as error:
-            fault = (error.field, _FAULTS.get((error.field, error.code), _NOT_POSSIBLE))
+            words = below_limit(error, who) or _FAULTS.get((error.field, error.code))
+            fault = ("reason" if deed == APPROVE else error.field, words or _NOT_POSSIBLE)
         except (GatewayUnavailable, GatewayRejected):
             notice = say(_NO_ANSWER)
         except (IllegalTransition, NotAllowed, NotFound):
@@ -199,6 +200,18 @@ class StaffDetailState(SessionState):
             self.found = True
         except (NotFound, NotAllowed):
             self.detail, self.found = None, False
+
+
+def below_limit(error: InvalidRequest, who: Identity) -> str:
+    """Say that a purchase goes below the account's debit limit, if that is what is wrong."""
+    if error.code != "below_debit_limit":
+        return ""
+    left = Money(int(error.details["left"]), str(error.details["currency"]))
+    return say(
+        "This purchase goes below the account's debit limit: {amount} can be spent. The "
+        "limit is set on its page.",
+        amount=formatting.money(left, who.locale),
+    )
 
 
 def _amount(text: str, currency: str, who: Identity) -> Money:

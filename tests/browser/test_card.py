@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Browser, Request, WebSocket, expect
 
 from payments_app.domain.payment import PaymentStatus
+from tests.support.axe import faults_in_both_themes
 from tests.support.keyboard import Keyboard
 from tests.support.sandbox import eventually
 from tests.support.shop import GOOD_CARD, Customer, Shop, open_shop, visit
@@ -71,6 +72,7 @@ async def test_the_whole_way_by_keyboard(shop: Shop, customer: Customer) -> None
         await keyboard.write(frame.locator("input"), text)
     await keyboard.press(customer.button("Pay $50.00"))
     await expect(dialog).to_contain_text("$50.00 is paid")
+    assert await faults_in_both_themes(page) == []
     await keyboard.press(customer.button("Done"))
     await expect(dialog).to_have_count(0)
     await keyboard.press(page.get_by_role("row").filter(has_text="Completed").get_by_role("link"))
@@ -92,6 +94,7 @@ async def test_every_field_complains_before_anything_is_sent(customer: Customer)
     await customer.button("Pay").click()
     await expect(customer.dialog).to_contain_text("Enter the card number.")
     await expect(customer.dialog).to_contain_text("Enter the security code.")
+    assert await faults_in_both_themes(customer.page) == []
     assert await customer.payments() == []
 
 
@@ -103,6 +106,7 @@ async def test_a_decline_is_told_and_can_be_tried_again(shop: Shop, customer: Cu
     await expect(customer.dialog.get_by_role("alert")).to_contain_text(
         "Your bank declined the card: insufficient funds. Nothing was charged."
     )
+    assert await faults_in_both_themes(customer.page) == []
     (declined,) = await customer.payments()
     assert declined.status is PaymentStatus.CANCELLED
     assert declined.reason == "declined:insufficient_funds"

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from payments_app.domain.payment import PaymentStatus
+from tests.support.axe import faults_in_both_themes
 from tests.support.keyboard import Keyboard
 from tests.support.sandbox import eventually
 from tests.support.shop import Customer, Shop, open_shop, visit
@@ -160,12 +161,14 @@ async def test_a_counter_of_paynamics_shows_how_to_pay_and_completes(customer: C
     await open_paynamics(customer, "7-Eleven")
     await expect(customer.dialog).to_contain_text("Reference")
     await expect(customer.dialog).to_contain_text("Pay until")
+    assert await faults_in_both_themes(customer.page) == []
     (payment,) = await eventually(customer.payments)
     # Whoever closed the dialog finds it again from the payment's row.
     await customer.page.goto(f"/?payment={payment.reference}")
     await customer.page.get_by_role("link", name="How to pay").click()
     result = customer.page.get_by_role("main")
     await expect(result).to_contain_text("Pay until")
+    assert await faults_in_both_themes(customer.page) == []
     counter = await customer.context.new_page()
     await counter.goto(f"{customer.shop.origin}/paynamics/counter/{payment.reference}")
     await counter.get_by_role("button", name="Pay at the counter").click()

@@ -1,8 +1,10 @@
 """Take pictures of the scenes and compare them."""
 
 import io
+import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -15,12 +17,16 @@ from payments_app.services.places import LOCALE_COOKIE
 from tests.browser.screens.scenes import PEOPLE, Scene
 from tests.browser.screens.server import NOW
 from tests.support.portal import PortalServer
+from tests.support.sandbox import eventually
 
 PICTURES: Final = ROOT / "docs/screenshots"
 HEIGHT: Final = 900
 Scheme = Literal["light", "dark"]
 
 _DEVICE: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0.0.0 Safari/537.36"
+_OPEN_AT_COUNTERS: Final = 2
+"""Payments of the demo whose reference expires as soon as the portal runs."""
+_GATEWAYS: Final = 5
 _SHRINK: Final = 4
 _FAINT: Final = 40
 """Of 255: differences in how two Chromiums draw a letter, seen at a quarter of the size."""
@@ -72,12 +78,20 @@ async def standing_portal(browser: Browser, directory: Path) -> AsyncIterator[St
     await portal.run("payments_app.cli.demo", "--today", NOW.date().isoformat())
     await portal.start("tests.browser.screens.server")
     try:
+        await eventually(partial(_at_rest, portal.database_path))
         sessions = {person: await _log_in(portal.url, *person) for person in PEOPLE}
         stage = Stage(browser, portal.url, sessions)
         yield stage
         await stage.close()
     finally:
         await portal.stop()
+
+
+async def _at_rest(database: Path) -> bool:
+    """Tell whether what the portal does by itself after its start is done."""
+    with closing(sqlite3.connect(database)) as connection:
+        count = "select count(*) from gateway_event union all select count(*) from reconciliation"
+        return connection.execute(count).fetchall() == [(_OPEN_AT_COUNTERS,), (_GATEWAYS,)]
 
 
 async def _log_in(url: str, email: str, password: str) -> Sequence[Any]:

@@ -3,18 +3,13 @@
 from typing import Final
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from PIL import Image
 from playwright.async_api import Page
 
 from tests.browser.screens.camera import share_that_differs, shoot
 from tests.browser.screens.conftest import LOOKS, Look
+from tests.support.axe import faults
 
-_RULES: Final = {
-    "resultTypes": ["violations"],
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-}
-_DIALOG: Final = "[role=dialog], [role=alertdialog]"
 _TOLERATED: Final = 0.01
 STILLS: Final = [look for look in LOOKS if look.scene.still]
 
@@ -29,14 +24,7 @@ async def test_the_page_looks_as_in_its_picture(page: Page, look: Look) -> None:
 
 async def test_axe_finds_nothing(page: Page) -> None:
     """The page behind a dialog has a scene of its own."""
-    dialogs = await page.locator(_DIALOG).count()
-    found = await Axe().run(page, context=_DIALOG if dialogs else None, options=_RULES)
-    told = [
-        f"{fault['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
-        for fault in found.response["violations"]
-        for node in fault["nodes"]
-    ]
-    assert told == []
+    assert await faults(page) == []
 
 
 def test_a_moved_part_counts_as_a_difference() -> None:

@@ -17,6 +17,7 @@ from payments_app.db.engine import Database
 from payments_app.db.staff_models import AuditEntry
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
+from payments_app.services.secrecy import without_secrets
 
 log = structlog.get_logger()
 
@@ -56,8 +57,8 @@ async def record(
     """Write one action down in the caller's transaction; return the entry's number.
 
     ``action`` is machine readable (``payment_refunded``), ``subject`` what it was done to
-    (``payment:P123``). Values must be JSON; leave secrets out. Names and texts belong into the
-    values only, since they alone can be erased.
+    (``payment:P123``). Values must be JSON; what is named like a secret there is not kept. Names
+    and texts belong into the values only, since they alone can be erased.
     """
     entry = AuditEntry(
         at=at,
@@ -66,8 +67,8 @@ async def record(
         address=actor.address[:64],
         action=action,
         subject=subject,
-        before=dict(before or {}),
-        after=dict(after or {}),
+        before=without_secrets(before or {}),
+        after=without_secrets(after or {}),
         hash=b"",
         salt=secrets.token_bytes(_SALT_BYTES),
     )

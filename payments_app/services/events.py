@@ -15,17 +15,17 @@ from payments_app.db.events import EventFilter, EventState
 from payments_app.db.models import InboxEvent
 from payments_app.domain.errors import NotAllowed, NotFound
 from payments_app.domain.payment import Role
-from payments_app.gateways.http import REDACTED, load_json
+from payments_app.gateways.http import load_json
 from payments_app.services import arrivals, audit, event_words, formatting
 from payments_app.services.audit import Actor
 from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
+from payments_app.services.secrecy import form_without_secrets, without_cards, without_secrets
 
 log = structlog.get_logger()
 
 PAGE_SIZE: Final = 50
-_SECRET_PARTS: Final = ("authorization", "cookie", "api-key", "token", "secret", "password")
 _EARLIEST: Final = date(1900, 1, 1)
 _LATEST: Final = date(2999, 12, 31)
 
@@ -154,7 +154,7 @@ async def event_detail(portal: Portal, who: Identity, event_row_id: int) -> Even
         advice=event_words.EMPTIED if event.emptied_at else event_words.ADVICE[state],
         headers=tuple(_headers(event.headers)),
         body=_pretty(event.body),
-        meaning=json.dumps(event.event, indent=2, ensure_ascii=False) if event.event else "",
+        meaning=_as_json(event.event) if event.event else "",
         can_replay=event.verified and event.emptied_at is None,
     )
 
@@ -215,17 +215,18 @@ def _row(portal: Portal, who: Identity, event: InboxEvent, payment: str | None) 
 
 
 def _headers(stored: Mapping[str, Any]) -> list[Header]:
-    return [
-        Header(name, REDACTED if any(part in name for part in _SECRET_PARTS) else str(value))
-        for name, value in sorted(stored.items())
-    ]
+    return [Header(name, str(value)) for name, value in sorted(without_secrets(stored).items())]
 
 
 def _pretty(body: str) -> str:
     try:
-        return json.dumps(load_json(body), indent=2, ensure_ascii=False)
+        return _as_json(load_json(body))
     except ValueError:
-        return body
+        return form_without_secrets(body)
+
+
+def _as_json(value: Any) -> str:
+    return without_cards(json.dumps(without_secrets(value), indent=2, ensure_ascii=False))
 
 
 def _when(at: datetime | None, who: Identity) -> str:

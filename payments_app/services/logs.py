@@ -36,7 +36,7 @@ def begin(reference: str) -> None:
     structlog.contextvars.bind_contextvars(request=reference)
 
 
-def about(payment: str, gateway: str) -> AbstractContextManager[None]:
+def about(payment: str, gateway: str | None) -> AbstractContextManager[None]:
     """Let what is logged inside the block name a payment, by its reference, and its gateway."""
     return structlog.contextvars.bound_contextvars(payment=payment, gateway=gateway)
 

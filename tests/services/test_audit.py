@@ -1,7 +1,7 @@
 """The audit log: chained, append-only, and broken visibly."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
 from payments_app.db import audit as db_audit
@@ -11,6 +11,7 @@ from payments_app.services.audit import Actor
 from payments_app.services.context import Portal
 from tests.support.tampering import tamper
 
+CANARY = "canary7391"
 ANNE = Actor("anne@example.com", address="10.0.0.1")
 
 
@@ -113,3 +114,20 @@ async def test_a_check_is_written_down_and_logs_the_newest_hash(
     await audit.check(portal)
     async with portal.db.read() as session:
         assert (await db_audit.head(session)).broken_id == 2
+
+
+async def test_a_value_named_like_a_secret_is_not_kept(portal: Portal) -> None:
+    values = {
+        "client_secret": CANARY,
+        "x": [{"Password": CANARY, "note": "card 4242 4242 4242 4242"}],
+    }
+    async with portal.db.write() as session:
+        await audit.record(
+            session, portal.clock(), ANNE, "one", "payment:P1", before=values, after=values
+        )
+    async with portal.db.read() as session:
+        (entry,) = (await session.execute(select(AuditEntry))).scalars()
+    kept = f"{entry.before}{entry.after}"
+    assert CANARY not in kept
+    assert "card [redacted]4242" in kept
+    assert await audit.first_broken(portal.db) is None

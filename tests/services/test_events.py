@@ -1,5 +1,6 @@
 """What staff see of webhooks, and replaying them."""
 
+import json
 from contextlib import suppress
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from payments_app.db.events import EventState
+from payments_app.db.models import InboxEvent
 from payments_app.db.staff_models import AuditEntry
 from payments_app.domain.errors import NotAllowed, NotFound
 from payments_app.domain.payment import PaymentStatus, Role
@@ -14,6 +16,7 @@ from payments_app.gateways.errors import GatewayUnavailable, InvalidSignature
 from payments_app.services import events, webhooks
 from payments_app.services.events import EventView
 from payments_app.services.identity import Identity
+from payments_app.services.secrecy import without_cards
 from tests.services.conftest import Shop
 from tests.support.factories import identity_of, make_user
 from tests.support.gateway import webhook
@@ -195,3 +198,50 @@ async def test_headers_that_prove_who_asks_are_not_shown(shop: Shop) -> None:
     assert not set(secrets.values()) & set(shown.values())
     assert "x-till" in shown
     assert '\n  "reference": "P1"' in detail.body
+
+
+CANARY = "canary7391"
+CARD = "4242424242424242"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"data": [{"client_secret": CANARY, "Password": CANARY, "kept": "yes"}]}),
+        json.dumps({"card": {"number": int(CARD), "cvc": CANARY}, "kept": "yes"}),
+        json.dumps({"text": "paid with 4242 4242 4242 4242", "kept": "yes"}),
+        f"kept=yes&api_key={CANARY}&card={CARD}&access_token={CANARY}",
+        f"kept yes {CARD}",
+    ],
+)
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE, Role.OWNER])
+async def test_no_staff_see_a_secret_or_a_card_number_in_a_webhook(
+    shop: Shop, role: Role, body: str
+) -> None:
+    headers = {"authorization": CANARY, "x-api-key": CANARY, "cookie": CANARY, "x-note": CARD}
+    event = {"client_secret": CANARY, "kept": "yes"}
+    async with shop.portal.db.write() as session:
+        row = InboxEvent(
+            gateway="till",
+            event_id="evt-1",
+            verified=True,
+            received_at=shop.clock(),
+            headers=headers,
+            body=body,
+            event=event,
+        )
+        session.add(row)
+        await session.flush()
+        number = row.key
+    shown = repr(await events.event_detail(shop.portal, await staff(shop, role), number))
+    assert CANARY not in shown
+    assert CARD not in shown
+    assert "4242 4242 4242" not in shown
+    assert shown.count("yes") == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["4242424242424241", "1732530000000", "P-4242424242424242", "0.4242424242424242"]
+)
+def test_digits_that_are_no_card_number_are_shown(text: str) -> None:
+    assert without_cards(text) == text

@@ -84,10 +84,14 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many payments were counted, and whether there are, or may be, more."""
+    """How many payments were counted, and whether there are, or may be, more.
+
+    ``partial``: all of the newest payments were counted, and no older ones were looked at.
+    """
 
     rows: int
     more: bool
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,8 @@ async def count(session: AsyncSession, chosen: Narrowing, limit: int) -> Count:
     if found:
         rows = rows.where(found.condition)
     counted = await _how_many(session, rows.with_only_columns(col(Payment.id)).limit(limit + 1))
-    return Count(min(counted, limit), more=counted > limit or bool(found and found.partial))
+    partial = found is not None and found.partial
+    return Count(min(counted, limit), more=counted > limit, partial=partial)
 
 
 async def _count_newest(

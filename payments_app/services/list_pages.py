@@ -22,5 +22,5 @@ def range_text(locale: str, first: int, found: Count) -> str:
         "{start} to {end} of {count}",
         start=formatting.count(first, locale),
         end=formatting.count(last if found.more else min(last, found.rows), locale),
-        count=formatting.count(found.rows, locale) + ("+" if found.more else ""),
+        count=formatting.count(found.rows, locale) + ("+" if found.more or found.partial else ""),
     )

@@ -39,8 +39,8 @@ class Point:
     limit: float | None
 
 
-async def measure() -> list[Point]:
-    """Measure everything; each size has a portal of its own."""
+async def measure() -> None:
+    """Measure everything; each size has a portal of its own. What is measured is kept at once."""
     points: list[Point] = []
     for database, bench in DATABASES.items():
         for rows in SIZES:
@@ -49,10 +49,9 @@ async def measure() -> list[Point]:
                 for job in _JOBS:
                     points += [_point(database, rows, one) for one in await job(stand)]
                 if rows == SMALL:
-                    points += [
-                        _point(database, _tabs(one), one) for one in await live.measure(stand)
-                    ]
-    return points
+                    tabs = await live.measure(stand)
+                    points += [_point(database, _tabs(one), one) for one in tabs]
+            _MEASURED.write_text(json.dumps([asdict(point) for point in points], indent=1))
 
 
 def _point(database: str, size: int, figure: Figure) -> Point:
@@ -119,8 +118,7 @@ def main() -> None:
     parser.add_argument("--draw", action="store_true", help="only draw what was measured before")
     if not parser.parse_args().draw:
         ensure_built()
-        measured = [asdict(point) for point in asyncio.run(measure())]
-        _MEASURED.write_text(json.dumps(measured, indent=1))
+        asyncio.run(measure())
     written: list[dict[str, Any]] = json.loads(_MEASURED.read_text())
     draw([Point(**one) for one in written])
 

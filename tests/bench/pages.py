@@ -10,7 +10,10 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlmodel import col
 
+from payments_app.db import staff_payments
 from payments_app.db.models import Balance, Payment
+from payments_app.db.payments import Order
+from payments_app.db.staff_payments import StaffFilter
 from tests.bench.data import NEWEST
 from tests.bench.figures import Figure
 from tests.bench.stand import Stand
@@ -40,7 +43,12 @@ async def measure(stand: Stand) -> list[Figure]:
             figures.append(Figure("list", what, here, "ms", limit, goal))
             figures.append(Figure("list", f"{what}, to that of 1,000", here, "ms", there, "1.3x"))
     balance = await _least(lambda: _balance(stand))
-    return [*figures, Figure("list", "one balance read", balance, "ms")]
+    staff = await _least(lambda: _staff_search(stand))
+    return [
+        *figures,
+        Figure("list", "one balance read", balance, "ms"),
+        Figure("list", "staff's search, in the database", staff, "ms", limit, "40 ms"),
+    ]
 
 
 async def _clicks(tab: Tab, handler: str, payload: dict[str, Any]) -> float:
@@ -75,3 +83,9 @@ async def _keyset(stand: Stand) -> None:
 async def _balance(stand: Stand) -> None:
     async with stand.database.read() as session:
         await session.execute(select(Balance.amount).where(col(Balance.account_id) == _LARGE))
+
+
+async def _staff_search(stand: Stand) -> None:
+    chosen = StaffFilter(search="Number porting")
+    async with stand.database.read() as session:
+        await staff_payments.page(session, chosen, Order.NEWEST, None, 50)

@@ -27,6 +27,8 @@ EXPONENTS: Final[dict[str, int]] = (
 )
 """Decimals of each currency (ISO 4217, list one); a gateway that counts otherwise says so."""
 
+_ARABIC_DECIMAL: Final = "\N{ARABIC DECIMAL SEPARATOR}"
+_ARABIC_GROUP: Final = "\N{ARABIC THOUSANDS SEPARATOR}"
 _MINUS_SIGNS: Final = "-\N{MINUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{SMALL HYPHEN-MINUS}"
 _SPACES: Final = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
 _APOSTROPHES: Final = "'\N{RIGHT SINGLE QUOTATION MARK}"
@@ -102,11 +104,14 @@ class Money:
 def parse_amount(text: str, currency: str, decimal_mark: str = ".", group_mark: str = ",") -> Money:
     """Read what a person typed as a positive amount, exactly.
 
-    Takes any script's digits and the locale's marks; groups must be of three (two in between, as
-    in ``12,34,567``). Raises AmountError with a code that tells what is wrong, UnknownCurrency.
+    Takes any script's digits and the locale's marks, or those of Arabic script, which can mean
+    nothing else; groups must be of three (two in between, as in ``12,34,567``). Raises AmountError
+    with a code that tells what is wrong, UnknownCurrency.
     """
     decimals = exponent(currency)
     typed = text.strip().strip("".join(_SPACES))
+    if _ARABIC_DECIMAL in typed or _ARABIC_GROUP in typed:
+        decimal_mark, group_mark = _ARABIC_DECIMAL, _ARABIC_GROUP
     if not typed:
         raise AmountError("empty")
     negative = typed[0] in _MINUS_SIGNS

@@ -162,6 +162,13 @@ def test_the_same_digits_mean_what_the_locale_says() -> None:
     assert refusal("1,500", "EUR", (",", ".")) == "too_many_decimals"
 
 
+def test_the_marks_of_arabic_script_are_taken_in_every_locale() -> None:
+    assert parse_amount("\u0661\u066c\u0662\u0663\u0664\u066b\u0665\u0666", "USD").minor == 123456
+    assert parse_amount("\u0661\u0662\u0663\u0664\u066b\u0665", "USD", ",", ".").minor == 123450
+    assert refusal("\u0661\u066c\u0662\u0663\u066b\u0665", "USD") == "not_a_number"
+    assert refusal("1,234\u066b5", "USD") == "not_a_number"
+
+
 def test_a_plain_blank_or_apostrophe_does_for_the_typographic_one() -> None:
     assert parse_amount("1 234,50", "EUR", ",", "\N{NARROW NO-BREAK SPACE}").minor == 123450
     assert parse_amount("1'234.50", "CHF", ".", "\N{RIGHT SINGLE QUOTATION MARK}").minor == 123450

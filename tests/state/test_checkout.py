@@ -122,12 +122,12 @@ async def counter() -> AsyncIterator[Counter]:
     await counter.aclose()
 
 
-async def open_tab(pipeline: Pipeline, portal: Portal, *gateways: Till) -> Tab:
+async def open_tab(pipeline: Pipeline, portal: Portal, *gateways: Till, locale: str = "en") -> Tab:
     """Log a new customer in at a portal with these gateways."""
     equipped = replace(portal, gateways={gateway.code: gateway for gateway in gateways})
     context.install(equipped)
     account = await make_account(portal.db)
-    user = await make_user(portal.db, account)
+    user = await make_user(portal.db, account, locale=locale)
     return Tab(pipeline, equipped, await log_in_as(equipped, user), account)
 
 
@@ -190,6 +190,30 @@ async def test_a_currency_that_the_method_does_not_take_is_explained(
     state = await tab.send(CheckoutState.choose_gateway("reader"))
     assert state.takes == ""
     await abroad.aclose()
+
+
+@pytest.mark.parametrize(
+    ("locale", "typed", "total"),
+    [
+        ("fr", "1 234,56", "1\u202f234,56\u00a0$US"),
+        ("fr", "1\u202f234,56", "1\u202f234,56\u00a0$US"),
+        ("ar", "\u0661\u066c\u0662\u0663\u0664\u066b\u0665\u0666", "1,234.56\u00a0US$"),
+        ("ar", "1,234.56", "1,234.56\u00a0US$"),
+        ("fil", "1,234.56", "$1,234.56"),
+    ],
+)
+async def test_amounts_are_typed_as_the_readers_language_writes_them(
+    pipeline: Pipeline, portal: Portal, locale: str, typed: str, total: str
+) -> None:
+    plain = Till()
+    tab = await open_tab(pipeline, portal, plain, locale=locale)
+    state = await tab.fill("till", typed)
+    assert state.errors == {}
+    assert total in state.total
+    assert total in state.preview
+    await tab.pay()
+    assert [payment.amount for payment in await tab.payments()] == [123456]
+    await plain.aclose()
 
 
 async def test_the_preview_tells_the_rate_of_the_settlement_currency(

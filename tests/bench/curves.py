@@ -24,6 +24,7 @@ FOLDER_OF_CHARTS: Final = ROOT / "docs" / "curves"
 _MEASURED: Final = FOLDER / "curves.json"
 _JOBS: Final = (pages.measure, export.measure, webhook.measure)
 _NAMES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+_PROGRAMS: Final = {"sqlite": "sqlite3 -csv", "postgresql": "psql \\copy"}
 _PAGES: Final = ("first page", "deep page", "filtered page", "search, few hits", "one balance read")
 
 
@@ -80,6 +81,11 @@ def draw(points: Sequence[Point]) -> None:
     charts["webhook"] = chart(
         "Webhooks settled, /s", "payments", _both(points, "webhook", "settled, of single commits")
     )
+    charts["webhook-time"] = chart(
+        "Processor time of a webhook, ms",
+        "payments",
+        _both(points, "webhook", "processor time of one, portal"),
+    )
     charts["live"] = chart(
         "A webhook to the last open tab, ms", "tabs", _both(points, "live", "last")
     )
@@ -92,10 +98,10 @@ def _both(points: Sequence[Point], job: str, what: str, *, limits: bool = False)
     if limits:
         lines += [
             Line(
-                f"{name}'s own program",
+                program,
                 [(one.size, one.limit) for one in _of(points, code, job, what) if one.limit],
             )
-            for code, name in _NAMES.items()
+            for code, program in _PROGRAMS.items()
         ]
     return lines
 

@@ -37,7 +37,7 @@ def _payment() -> rx.Component:
             class_name="sheet-sum",
         ),
         rx.el.p(row.description, class_name="sheet-what"),
-        rx.cond(row.note != "", rx.el.p(row.note, class_name="quiet")),
+        rx.cond(row.note != "", rx.el.p(row.note, " ", detail.next_step, class_name="quiet")),
         rx.cond(detail.can_check, _actions()),
         rx.cond(detail.can_check, _asked()),
         rx.cond(detail.can_retry, _try_again()),

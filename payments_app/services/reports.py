@@ -89,11 +89,12 @@ class Linked:
 @dataclass(frozen=True, slots=True)
 class Detail:
     """One payment in full. ``charged`` is set where the gateway took another amount than what the
-    account gets. ``checked_at`` and ``next_check_at`` say when its gateway was, and will be,
-    asked.
+    account gets; ``next_step`` is what can be done about a decline. ``checked_at`` and
+    ``next_check_at`` say when its gateway was, and will be, asked.
     """
 
     row: Row
+    next_step: str
     created: str
     completed: str
     charged: str
@@ -201,6 +202,7 @@ async def detail(portal: Portal, who: Identity, reference: str) -> Detail:
     top_up = top_up and not who.read_only
     return Detail(
         row=row_of(portal, who, payment),
+        next_step=wording.next_step(payment.reason),
         created=_when(payment.created_at, who),
         completed=_when(payment.completed_at, who) if payment.completed_at else "",
         charged=_charged(payment, who),

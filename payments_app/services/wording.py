@@ -129,6 +129,28 @@ _DECLINES: Final = Told(
 """Codes that say something a customer can act on; others are told without a cause, and so are a
 lost or stolen card and suspected fraud."""
 
+_OTHER_CARD: Final = later("Try another card or ask your bank.")
+_OTHER_WAY: Final = later("Try another way to pay or ask your bank.")
+_NEXT_STEPS: Final = Told(
+    {
+        **dict.fromkeys(
+            (
+                "incorrect_cvc",
+                "invalid_cvc",
+                "incorrect_number",
+                "invalid_number",
+                "invalid_expiry_month",
+                "invalid_expiry_year",
+            ),
+            later("Check what is printed on the card and try again."),
+        ),
+        **dict.fromkeys(
+            ("authentication_required", "payment_intent_authentication_failure"),
+            later("Try again and confirm the payment when your bank asks you to."),
+        ),
+    }
+)
+
 _REASONS: Final = Told[str](
     {
         Reason.FAILED: later("The payment failed. Nothing was charged."),
@@ -176,6 +198,14 @@ def reason(code: str | None) -> str:
     if name != Reason.DECLINED:
         return _REASONS.get(name, "")
     return _DECLINES.get(detail) or say("The payment was declined. Nothing was charged.")
+
+
+def next_step(code: str | None) -> str:
+    """Say what can be done about a declined payment; nothing for other reasons."""
+    name, _, detail = (code or "").partition(":")
+    if name != Reason.DECLINED:
+        return ""
+    return _NEXT_STEPS.get(detail) or say(_OTHER_CARD if detail in _DECLINES else _OTHER_WAY)
 
 
 def reasons_by_code() -> dict[str, str]:

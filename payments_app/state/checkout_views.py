@@ -15,7 +15,7 @@ from payments_app.services.checkout import Progress
 from payments_app.services.formatting import count, day_and_time, locale_of, money
 from payments_app.services.identity import Identity
 from payments_app.services.offers import Offer
-from payments_app.services.wording import reason
+from payments_app.services.wording import next_step, reason
 
 ASK_EVERY_SECONDS: Final = 10
 """How often a page that shows a Pending payment asks its gateway."""
@@ -137,7 +137,7 @@ def stand_of(progress: Progress, who: Identity, now: datetime) -> Stand:
         description=progress.description,
         amount=money(progress.amount, who.locale),
         balance=money(progress.balance, who.locale) if progress.balance else "",
-        words="" if progress.status is PaymentStatus.COMPLETED else reason(progress.reason),
+        words="" if progress.status is PaymentStatus.COMPLETED else _why(progress.reason),
         link=action.url if isinstance(action, Redirect) else "",
         arrived=money(progress.arrived, who.locale) if progress.arrived else "",
         pay_reference=told.reference if told else "",
@@ -153,6 +153,10 @@ def stand_of(progress: Progress, who: Identity, now: datetime) -> Stand:
             seconds_until(progress.next_check_at, now), max(0, ASK_EVERY_SECONDS - asked)
         ),
     )
+
+
+def _why(code: str | None) -> str:
+    return " ".join(filter(None, (reason(code), next_step(code))))
 
 
 def _until(told: ShowInstructions | None, who: Identity) -> str:

@@ -296,7 +296,10 @@ async def test_the_key_lasts_until_the_attempt_has_ended(tab: Tab, till: Till) -
     till.set(payment.reference, status=PaymentStatus.CANCELLED, reason="declined:expired_card")
     state = await tab.send(CheckoutState.tick())
     assert (state.step, state.failed) == ("form", True)
-    assert state.notice == ("Your bank declined the card: it has expired. Nothing was charged.")
+    assert state.notice == (
+        "Your bank declined the card: it has expired. Nothing was charged. "
+        "Try another card or ask your bank."
+    )
     assert (state.amount, state.gateway, state.currency) == ("50", "till", "GBP")
     assert state._key != key
 

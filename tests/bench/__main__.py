@@ -16,7 +16,7 @@ from typing import Final
 
 from payments_app.cli.build import ensure_built
 from payments_app.db.engine import Database
-from tests.bench import export, live, pages, webhook
+from tests.bench import crowd, export, live, pages, webhook
 from tests.bench.data import FOLDER, PostgresBench, SqliteBench
 from tests.bench.figures import Figure, as_json, machine, table
 from tests.bench.stand import Stand
@@ -33,6 +33,7 @@ JOBS: Final[dict[str, Callable[[Stand], Awaitable[list[Figure]]]]] = {
     "csv": export.measure,
     "live": live.measure,
     "webhook": webhook.measure,
+    "tab": crowd.measure,
 }
 DATABASES: Final = {"sqlite": SqliteBench, "postgresql": PostgresBench}
 

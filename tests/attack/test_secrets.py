@@ -7,13 +7,17 @@ import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from payments_app.cli.build import ROOT, ensure_built
+from payments_app.db.mail_models import Mail
 from payments_app.gateways.registry import GATEWAYS
 from payments_app.payments_app import app
 from payments_app.settings import Settings
@@ -23,9 +27,11 @@ from tests.attack.handlers import NAMES, plausible
 from tests.attack.sockets import pay, send_all, tab
 from tests.attack.target import Target, target
 from tests.support.databases import Sqlite
+from tests.support.factories import WHEN
 from tests.support.redis import RedisServer
 from tests.support.roles import Kind
-from tests.support.smtp import mail_server
+from tests.support.sandbox import eventually
+from tests.support.smtp import MailServer, mail_server
 
 MARK = "Xcanary0"
 _SECRET_WORDS = ("key", "secret", "password", "token")
@@ -53,10 +59,17 @@ def leaks(place: str, text: str) -> list[str]:
     return [f"{name} in {place}" for name, canary in CANARIES.items() if canary in text]
 
 
+@dataclass
+class Marked:
+    """A portal whose every secret is a canary, its folder, and the e-mails that it sent."""
+
+    target: Target
+    folder: Path
+    mails: MailServer
+
+
 @pytest.fixture(scope="module")
-async def marked(
-    tmp_path_factory: pytest.TempPathFactory, sqlite: Sqlite
-) -> AsyncIterator[tuple[Target, Path]]:
+async def marked(tmp_path_factory: pytest.TempPathFactory, sqlite: Sqlite) -> AsyncIterator[Marked]:
     """A portal whose every secret is a canary, half of them from files, and its folder."""
     folder = tmp_path_factory.mktemp("marked")
     files = folder / "secrets"
@@ -70,10 +83,11 @@ async def marked(
         await client.config_set("requirepass", CANARIES[REDIS])
     settings[REDIS] = server.url.replace("://", f"://:{CANARIES[REDIS]}@")
     async with mail_server() as mails:
+        mails.password = CANARIES["SMTP_PASSWORD"].encode()
         settings |= {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(mails.port), "SMTP_USER": "portal"}
         settings |= {"SMTP_SECURITY": "none", "SECRETS_DIR": str(files)}
         async with target(folder, sqlite, **settings) as made:
-            yield made, folder
+            yield Marked(made, folder, mails)
     server.stop()
 
 
@@ -107,15 +121,13 @@ async def used(target: Target, kind: Kind) -> str:
 
 
 @pytest.mark.parametrize("kind", [Kind.NOBODY, Kind.CUSTOMER, Kind.OWNER])
-async def test_no_answer_and_no_frame_holds_a_secret(
-    marked: tuple[Target, Path], kind: Kind
-) -> None:
-    assert leaks(kind, await used(marked[0], kind)) == []
+async def test_no_answer_and_no_frame_holds_a_secret(marked: Marked, kind: Kind) -> None:
+    assert leaks(kind, await used(marked.target, kind)) == []
 
 
-async def test_a_reader_of_the_metrics_sees_no_secret(marked: tuple[Target, Path]) -> None:
+async def test_a_reader_of_the_metrics_sees_no_secret(marked: Marked) -> None:
     """And the token itself came from its file or the environment: it opens."""
-    async with marked[0].browser(Kind.NOBODY) as http:
+    async with marked.target.browser(Kind.NOBODY) as http:
         token = {"Authorization": f"Bearer {CANARIES['METRICS_TOKEN']}"}
         answer = await http.get("/metrics", headers=token)
         assert answer.status_code == 200
@@ -123,11 +135,43 @@ async def test_a_reader_of_the_metrics_sees_no_secret(marked: tuple[Target, Path
         assert (await http.get("/metrics")).status_code == 403
 
 
+async def test_no_email_holds_a_secret(marked: Marked) -> None:
+    """The mail server let the portal in with the password, which was a canary as well."""
+    own = marked.target.own
+    kinds: dict[str, dict[str, Any]] = {
+        "payment_received": {"balance": 5000},
+        "statement": {"since": "2026-01-01", "until": "2026-01-31"},
+        "invitation": {"link": f"{marked.target.portal.url}/invite/x"},
+    }
+    async with marked.target.database.write() as session:
+        for kind, data in kinds.items():
+            session.add(
+                Mail(
+                    kind=kind,
+                    user_id=own["user_id"],
+                    recipient="own@example.com",
+                    about="canaries",
+                    payment_id=own["payment_ids"][0] if "balance" in data else None,
+                    data=data,
+                    created_at=WHEN,
+                    next_attempt_at=WHEN,
+                )
+            )
+
+    async def all_sent() -> list[EmailMessage]:
+        return marked.mails.mails if len(marked.mails.mails) >= len(kinds) else []
+
+    for mail in await eventually(all_sent):
+        parts = [part.get_content() for part in mail.walk() if not part.is_multipart()]
+        assert leaks("e-mail", f"{mail.items()}{parts}") == []
+    assert marked.mails.logins[-1][1] == marked.mails.password
+
+
 def test_neither_log_nor_database_nor_front_end_holds_a_secret(
-    marked: tuple[Target, Path],
+    marked: Marked,
 ) -> None:
     """After all of the above. The database is what a backup holds, e-mails and exports included."""
-    made, folder = marked
+    made, folder = marked.target, marked.folder
     with closing(sqlite3.connect(made.portal.database_path)) as connection:
         found = leaks("database", "\n".join(connection.iterdump()))
     for file in [*folder.glob("*.*"), *ensure_built().rglob("*.*")]:

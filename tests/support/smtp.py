@@ -20,6 +20,7 @@ class MailServer:
     """``mails`` are the taken ones; ``answers`` are given to the next ones, then "250 taken"."""
 
     port: int
+    password: bytes = b"right"
     mails: list[EmailMessage] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -40,10 +41,10 @@ class MailServer:
     def authenticate(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: object
     ) -> AuthResult:
-        """Let in who knows the password ``right``."""
+        """Let in who knows the password."""
         assert isinstance(data, LoginPassword)
         self.logins.append((data.login, data.password))
-        return AuthResult(success=data.password == b"right", handled=False)
+        return AuthResult(success=data.password == self.password, handled=False)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from payments_app.domain.errors import TooManyAttempts
 from payments_app.services import rates
 from payments_app.services.accounts import identify
 from payments_app.services.context import current
+from payments_app.state import live, topics
 from payments_app.state.arguments import fits, storable
 from payments_app.state.gate import session_token
 from payments_app.state.pace import Pace, keep_pace
@@ -133,6 +134,17 @@ class Door(EventNamespace):
         if event is None:
             raise ConnectionRefusedError("no event")
         await super().on_connect(sid, environ, auth | {"event": event})
+
+    async def link_token_to_sid(self, sid: str, token: str, *, update_state: bool = True) -> None:
+        """Connect a tab under its name, or a new one when that is another's.
+
+        What the name watched before ends here: whoever comes with a closed tab's name is told of
+        changes only after loading a page under the own login.
+        """
+        await super().link_token_to_sid(sid, token, update_state=update_state)
+        name = self.sid_to_token.get(sid, token)
+        live.leave(name)
+        topics.leave(name)
 
     async def on_event(self, sid: str, data: Any) -> None:
         """Pass a message on when it is an event that some page of this portal sends."""

@@ -8,6 +8,7 @@ from payments_app.domain.payment import Role
 from payments_app.services import directory
 from payments_app.services.context import Portal
 from payments_app.state import desks, live, topics
+from payments_app.state.door import Door
 from payments_app.state.session import SessionState
 from payments_app.state.staff.account import AccountState
 from payments_app.state.staff.events import EventsState
@@ -68,3 +69,15 @@ async def test_each_part_of_a_page_follows_the_same_topic(
     followers = {event for _, topic, event in topics._readers if topic == directory.TOPIC}
     assert {event.rpartition(".")[2] for event in followers} == {"refresh"}
     assert len(followers) == 2
+
+
+async def test_rule_9_a_socket_that_takes_a_closed_tabs_name_watches_nothing(
+    portal: Portal, pipeline: Pipeline
+) -> None:
+    session = await log_in_as(portal, await make_user(portal.db, role=Role.VIEWER))
+    await pipeline.send(ReviewState.load(), session=session, path="/staff/review")
+    await pipeline.send(StaffPaymentsState.load(), session=session, path="/staff/payments")
+    assert watched() == (1, 1, {"approvals"})
+    door = Door("/_event", pipeline.app)
+    await door.link_token_to_sid("another socket", "tab", update_state=False)
+    assert watched() == (0, 0, set())

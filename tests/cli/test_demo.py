@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from sqlmodel import col
 
 from payments_app.cli import demo
 from payments_app.cli.build import ROOT
@@ -17,20 +19,26 @@ from payments_app.db.models import Account, Payment, TimelineEntry, User
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Role
 from payments_app.services.accounts import identify, log_in
 from payments_app.services.context import Portal
+from payments_app.settings import Settings
+from tests.support.clock import Clock
 from tests.support.databases import Databases
 
 TODAY = date(2026, 7, 1)
 
 
-@pytest.fixture
-async def filled(database: Database) -> Database:
-    assert await demo.fill(database, TODAY)
-    return database
+@pytest.fixture(scope="module")
+async def filled(databases: Databases) -> AsyncIterator[Database]:
+    """A database with the demo, for tests that leave its payments as they are."""
+    with databases.fresh() as url:
+        database = Database(url)
+        assert await demo.fill(database, TODAY)
+        yield database
+        await database.close()
 
 
 async def rows(database: Database) -> list[Payment]:
     async with database.read() as session:
-        return list((await session.execute(select(Payment))).scalars())
+        return list((await session.execute(select(Payment).order_by(col(Payment.id)))).scalars())
 
 
 def story_of(payments: list[Payment]) -> list[tuple[object, ...]]:
@@ -51,8 +59,8 @@ async def test_it_makes_three_accounts_and_everyone_who_logs_in(filled: Database
         assert len([user for user in users if user.account_id == account.id]) == 2
 
 
-async def test_every_demo_login_works(filled: Database, portal: Portal) -> None:
-    assert filled is portal.db
+async def test_every_demo_login_works(filled: Database, settings: Settings, clock: Clock) -> None:
+    portal = Portal(settings=settings, db=filled, gateways={}, clock=clock)
     assert len(demo.DEMO_LOGINS) == 9
     for login in demo.DEMO_LOGINS:
         token = await log_in(portal, login.email, login.password, "192.0.2.1", "test")

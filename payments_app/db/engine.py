@@ -1,6 +1,7 @@
 """The database engine and its read and write sessions, on SQLite or PostgreSQL."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -69,6 +70,8 @@ class Database:
         self.url = url
         self._limits = limits or Limits()
         self.engine = _create_engine(make_url(url), self._limits)
+        pool = type(self.engine.pool)
+        logging.getLogger(f"{pool.__module__}.{pool.__name__}").addFilter(_is_no_cancellation)
         self._patient = self.engine
         if not self.is_sqlite and self._limits.statement:
             patient = replace(self._limits, connections=PATIENT_CONNECTIONS, statement=0)
@@ -196,6 +199,14 @@ def _create_engine(url: URL, limits: Limits) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", begin)
     return engine
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Tell a fault from a task that ended, as at a stop, just while it gave its connection back.
+
+    SQLAlchemy throws that connection away and the cancellation goes its way: nothing is wrong.
+    """
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _give_up_a_silent_connection(context: ExceptionContext) -> None:

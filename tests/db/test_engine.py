@@ -6,6 +6,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+from sqlalchemy import event, text
+
 from payments_app.db.engine import Database, Limits
 from payments_app.domain.errors import DatabaseBusy
 from tests.support.factories import make_account
@@ -24,6 +27,30 @@ async def test_writers_of_one_process_take_turns(database: Database) -> None:
 
     await asyncio.gather(*(write() for _ in range(100)))
     await asyncio.gather(*(make_account(database) for _ in range(20)))
+
+
+@pytest.mark.parametrize("fault", [None, RuntimeError("told")])
+async def test_a_task_that_ends_while_it_gives_its_connection_back_is_no_fault(
+    database: Database, caplog: pytest.LogCaptureFixture, fault: Exception | None
+) -> None:
+    def reset(*_: object) -> None:
+        if fault is not None:
+            raise fault
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+
+    async def read() -> None:
+        async with database.read() as session:
+            await session.execute(text("select 1"))
+
+    await read()
+    event.listen(database.engine.sync_engine.pool, "reset", reset)
+    (ended,) = await asyncio.gather(asyncio.create_task(read()), return_exceptions=True)
+    event.remove(database.engine.sync_engine.pool, "reset", reset)
+    assert isinstance(ended, asyncio.CancelledError if fault is None else type(None))
+    assert [record.levelname for record in caplog.records] == ([] if fault is None else ["ERROR"])
+    await read()
 
 
 async def test_writers_who_queue_behind_another_process_wait_no_longer_than_one(

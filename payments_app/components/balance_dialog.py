@@ -3,7 +3,7 @@
 import reflex as rx
 
 from payments_app.components.words import t
-from payments_app.services.balance_story import PERIODS, KindLine, Point
+from payments_app.services.balance_story import PERIODS, KindLine, Move, Point
 from payments_app.state.balance import HEIGHT, WIDTH, BalanceState, Bar
 
 
@@ -24,6 +24,7 @@ def balance_dialog() -> rx.Component:
                 size="2",
             ),
             _sums(),
+            rx.cond(BalanceState.moves, _moves()),
             rx.el.h2(t("Balance over time"), class_name="chart-head"),
             _curve(),
             rx.el.h2(t("Paid in and spent"), class_name="chart-head"),
@@ -76,6 +77,37 @@ def _kind(line: KindLine) -> rx.Component:
         rx.el.td(line.rows, class_name="end quiet"),
         rx.el.td(line.amount, class_name="end"),
         key=line.label,
+    )
+
+
+def _moves() -> rx.Component:
+    return rx.el.details(
+        rx.el.summary(t("Show the newest payments behind it")),
+        rx.el.div(
+            rx.el.table(
+                rx.el.tbody(rx.foreach(BalanceState.moves, _move)),
+                class_name="totals tabular",
+                aria_label=t("The newest payments behind it"),
+            ),
+            class_name="figures",
+        ),
+        class_name="spaced",
+    )
+
+
+def _move(move: Move) -> rx.Component:
+    return rx.el.tr(
+        rx.el.th(
+            rx.link(
+                move.label,
+                href=f"/?payment={move.reference}",
+                on_click=BalanceState.moved(False),
+            ),
+            scope="row",
+        ),
+        rx.el.td(move.day, class_name="quiet"),
+        rx.el.td(move.amount, class_name="end"),
+        key=move.reference,
     )
 
 

@@ -87,6 +87,19 @@ async def sums_by_kind(
     return [(kind, rows, int(sum_)) for kind, rows, sum_ in await session.execute(query)]
 
 
+async def newest_counted(
+    session: AsyncSession, account_id: int, currency: str, since: datetime, limit: int
+) -> Sequence[Payment]:
+    """Return the newest rows of those that moved a balance from ``since`` on."""
+    query = (
+        select(Payment)
+        .where(*_counted(account_id, currency, since))
+        .order_by(col(Payment.dated_at).desc(), col(Payment.id).desc())
+        .limit(limit)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
 async def sums_between(
     session: AsyncSession, account_id: int, currency: str, edges: Sequence[datetime]
 ) -> list[tuple[int, int]]:

@@ -18,6 +18,9 @@ MONTHS: Final = "12months"
 PERIODS: Final = {DAYS: later("Last 30 days"), MONTHS: later("Last 12 months")}
 """Codes and labels of what a story can be told over: by day, by month."""
 
+NEWEST: Final = 20
+"""How many of the payments behind a balance are shown with it."""
+
 _DAYS: Final = 30
 _MONTHS: Final = 12
 
@@ -28,6 +31,16 @@ class KindLine:
 
     label: str
     rows: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One payment that moved the balance, as text to show, and what opens it."""
+
+    reference: str
+    label: str
+    day: str
     amount: str
 
 
@@ -44,13 +57,17 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Opening plus all lines is the closing, which is the balance; ``points`` are in order."""
+    """Opening plus all lines is the closing, which is the balance; ``points`` are in order.
+
+    ``moves`` are the newest of the payments behind it, newest first.
+    """
 
     currency: str
     opening: str
     lines: tuple[KindLine, ...]
     closing: str
     points: tuple[Point, ...]
+    moves: tuple[Move, ...]
 
 
 async def story(portal: Portal, who: Identity, currency: str, period: str) -> Story:
@@ -68,6 +85,7 @@ async def story(portal: Portal, who: Identity, currency: str, period: str) -> St
         kept = (await statements.balances_at(session, account_id, None)).get(currency, 0)
         kinds = await statements.sums_by_kind(session, account_id, currency, edges[0])
         moved = await statements.sums_between(session, account_id, currency, edges)
+        newest = await statements.newest_counted(session, account_id, currency, edges[0], NEWEST)
 
     def money(minor: int) -> str:
         return formatting.money(Money(minor, currency), who.locale)
@@ -84,6 +102,15 @@ async def story(portal: Portal, who: Identity, currency: str, period: str) -> St
         ),
         closing=money(kept),
         points=_points(who, days, period, opening, moved, currency),
+        moves=tuple(
+            Move(
+                payment.reference,
+                payment.description,
+                formatting.date_text(payment.dated_at.astimezone(zone).date(), who.locale),
+                money(payment.amount),
+            )
+            for payment in newest
+        ),
     )
 
 

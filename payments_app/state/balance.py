@@ -5,7 +5,7 @@ from typing import Final
 
 from payments_app.domain.errors import UnknownCurrency
 from payments_app.services import balance_story
-from payments_app.services.balance_story import PERIODS, KindLine, Point
+from payments_app.services.balance_story import PERIODS, KindLine, Move, Point
 from payments_app.services.context import current
 from payments_app.state.gate import customer_event
 from payments_app.state.session import SessionState
@@ -42,6 +42,7 @@ class BalanceState(SessionState):
     lines: list[KindLine] = []
     closing: str = ""
     points: list[Point] = []
+    moves: list[Move] = []
     curve: str = ""
     zero: int = HEIGHT
     bars: list[Bar] = []
@@ -74,6 +75,7 @@ class BalanceState(SessionState):
             return
         self.name, self.opening, self.closing = told.currency, told.opening, told.closing
         self.lines, self.points = list(told.lines), list(told.points)
+        self.moves = list(told.moves)
         self.curve, self.zero = curve_of([point.balance for point in told.points])
         self.bars = bars_of(told.points)
         self.is_open = True

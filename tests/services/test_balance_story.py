@@ -93,3 +93,22 @@ async def test_sums_by_kind_stand_between_opening_and_closing(
         ("Top-ups", top_ups),
         ("Purchases", "\u2212$20.00"),
     ]
+    moves = [(move.day, move.amount) for move in story.moves]
+    june = ["\u2212$5.00", "\u2212$15.00", "$50.00"]
+    assert [amount for _, amount in moves] == (june if period == DAYS else [*june, "$10.00"])
+    assert moves[0][0] == "Jun 20, 2026"
+    async with portal.db.read() as session:
+        opened = await ledger.find_payment(session, reference=story.moves[0].reference)
+    assert opened is not None
+    assert (opened.amount, opened.description) == (-500, story.moves[0].label)
+
+
+async def test_a_private_note_is_no_part_of_the_story(portal: Portal) -> None:
+    account = await make_account(portal.db)
+    who = identity_of(await make_user(portal.db, account), account)
+    await make_payment(
+        portal.db, account, completed=True, description="Minutes", private_note="secret"
+    )
+    story = await balance_story.story(portal, who, "USD", DAYS)
+    assert [move.label for move in story.moves] == ["Minutes"]
+    assert "secret" not in str(story)

@@ -20,6 +20,8 @@ WRITTEN = {
     "db/csv_lines.py: f'1e-{decimals}::numeric({decimals}, {decimals})'",
     "db/engine.py: 'BEGIN' if seconds is None else 'BEGIN IMMEDIATE'",
     "db/engine.py: f'PRAGMA busy_timeout={int(tenths * longest * 100)}'",
+    "db/erasure.py: statement",
+    "db/own_rows.py: _IN_FORCE",
     "db/own_rows.py: _MAKE_ROLE",
 }
 """SQL that is no plain text in the source, each looked at: their values are the portal's own."""

@@ -79,13 +79,16 @@ async def following(portal: Portal, tabs: Tabs) -> AsyncIterator[rx.App]:
         yield app
 
 
+_LOOKS_AROUND = ("PRAGMA", "timeline_entry.id >", "max(timeline_entry.id)")
+
+
 @contextmanager
 def counted(database: Database) -> Iterator[list[str]]:
     """Collect the statements that a database is sent, but for the look around each second."""
     statements: list[str] = []
 
     def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "PRAGMA" not in statement and "timeline_entry.id >" not in statement:
+        if not any(part in statement for part in _LOOKS_AROUND):
             statements.append(statement)
 
     event.listen(database.engine.sync_engine, "before_cursor_execute", note)

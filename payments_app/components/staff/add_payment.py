@@ -77,7 +77,7 @@ def add_payment_dialog() -> rx.Component:
                     t("For reference only: it does not move the balance."),
                 ),
                 rx.el.label(
-                    rx.checkbox(name="email"),
+                    rx.checkbox(name="email", custom_attrs={"aria-label": t("Email Confirmation")}),
                     rx.el.span(t("Email Confirmation")),
                     class_name="choice",
                 ),

@@ -92,6 +92,7 @@ def columns(known: Sequence[dict[str, str]]) -> rx.Component:
                         on_change=lambda _, key=column["key"]: StaffPaymentsState.toggle_column(
                             key
                         ),
+                        custom_attrs={"aria-label": column["label"]},
                     ),
                     column["label"],
                     class_name="choice",
@@ -133,6 +134,7 @@ def _choice(field: str, choice: Choice) -> rx.Component:
         rx.checkbox(
             checked=choice.chosen,
             on_change=lambda _: StaffPaymentsState.toggle(field, choice.value),
+            custom_attrs={"aria-label": choice.label},
         ),
         choice.label,
         class_name="choice",

@@ -38,7 +38,7 @@ async def main(names: list[str]) -> None:
             )
             async with standing_portal(browser, Path(directory)) as stage:
                 for scene in SCENES:
-                    if scene.still and (not names or scene.name in names):
+                    if not names or scene.name in names:
                         await _take(stage, scene)
             await browser.close()
 

@@ -64,7 +64,8 @@ async def test_no_english_is_left_from_the_login_to_a_paid_card(
     await page.locator("[name=email]").fill(user.email)
     await page.locator("[name=password]").fill(PASSWORD)
     await page.locator(".login-button").click()
-    await page.get_by_role("button", name=words["Make Payment"]).first.click()
+    # "Magbayad" is also how the name of another button begins.
+    await page.get_by_role("button", name=words["Make Payment"], exact=True).first.click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("radio", name=words["Credit Card"]).click()
     await dialog.get_by_role("textbox", name=words["Amount"]).fill("50")

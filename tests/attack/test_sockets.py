@@ -123,6 +123,7 @@ async def test_rule_9_another_tabs_name_opens_nothing_of_it(unharmed: Target, ki
     async with tab(unharmed, unharmed.victim, token="victim", path="/") as own:
         await own.send(handler(PaymentsState, "load"), {})
         await own.until_heard(CANARY)
+        await own.all_done()
         async with tab(unharmed, login(kind, unharmed), token="victim") as thief:
             await thief.all_done()
             assert CANARY not in thief.said()

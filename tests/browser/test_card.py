@@ -251,6 +251,7 @@ async def test_card_fields_that_do_not_load_can_be_loaded_again(customer: Custom
     await expect(again).to_be_visible()
     await customer.page.unroute(script)
     await again.click()
+    await expect(again).to_have_count(0)
     await customer.type_card(GOOD_CARD)
     await customer.button("Pay $5.00").click()
     await expect(customer.dialog).to_contain_text("$5.00 is paid")

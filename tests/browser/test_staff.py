@@ -8,15 +8,12 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from payments_app.db import ledger
 from payments_app.db.models import Account, Payment
-from payments_app.domain.money import Money
-from payments_app.domain.payment import PaymentStatus, Role
-from payments_app.gateways.base import PaymentResult
-from payments_app.services import settlement
+from payments_app.domain.payment import Role
 from payments_app.services.context import Portal
 from payments_app.services.passwords import hash_password
 from payments_app.settings import Settings
+from tests.support import elsewhere
 from tests.support.factories import make_account, make_payment, make_user
 from tests.support.shop import GOOD_CARD, PASSWORD, Shop, open_shop, visit
 
@@ -52,23 +49,11 @@ class Desk:
 
     async def arrive(self, **columns: object) -> Payment:
         """Let a payment come about in the other process."""
-        portal = self.elsewhere
-        columns = {"created_at": portal.clock()} | columns
-        payment = await make_payment(self.shop.database, self.account, **columns)
-        async with self.shop.database.write() as session:
-            row = await ledger.lock_payment(session, payment.key)
-            ledger.add_timeline(session, row, portal.clock(), "created", "test")
-        return payment
+        return await elsewhere.arrive(self.elsewhere, self.account, **columns)
 
     async def complete(self, payment: Payment) -> None:
         """Let it be paid there."""
-        paid = PaymentResult(
-            PaymentStatus.COMPLETED,
-            None,
-            amount=Money(payment.amount, payment.currency),
-            own_reference=payment.reference,
-        )
-        await settlement.settle(self.elsewhere, payment.key, paid, actor="test")
+        await elsewhere.complete(self.elsewhere, payment, actor="test")
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,15 @@ import pytest
 from payments_app.db import accounts
 from payments_app.db.models import Account, Payment, User
 from payments_app.db.payments import Filter
-from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus, Role
-from payments_app.gateways.base import PaymentResult
-from payments_app.services import context, reports, settlement
+from payments_app.services import context, reports
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.live import Change
 from payments_app.state import desks
 from payments_app.state.desks import Desk
 from payments_app.state.payments import OwnList, PaymentsState
+from tests.support import elsewhere
 from tests.support.factories import identity_of, make_account, make_payment, make_session, make_user
 from tests.support.gateway import Till
 from tests.support.logins import log_in_as
@@ -54,13 +53,7 @@ class House:
         return await make_payment(self.portal.db, self.account, **columns)
 
     async def complete(self, payment: Payment) -> None:
-        paid = PaymentResult(
-            PaymentStatus.COMPLETED,
-            None,
-            amount=Money(payment.amount, payment.currency),
-            own_reference=payment.reference,
-        )
-        await settlement.settle(self.portal, payment.key, paid, actor="webhook")
+        await elsewhere.complete(self.portal, payment)
 
 
 @pytest.fixture

@@ -9,16 +9,14 @@ import pytest
 from payments_app.db.engine import Database
 from payments_app.db.models import Payment
 from payments_app.db.staff_payments import StaffFilter
-from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentStatus
-from payments_app.gateways.base import PaymentResult
-from payments_app.services import settlement
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.services.live import Change
 from payments_app.state import desks, live
 from payments_app.state.desks import Desk
 from payments_app.state.staff.payments import StaffList
+from tests.support import elsewhere
 from tests.support.factories import identity_of, make_account, make_payment, make_session, make_user
 from tests.support.tabs import Tabs, counted, following
 
@@ -41,13 +39,7 @@ class Floor:
         return desk
 
     async def complete(self, payment: Payment) -> None:
-        paid = PaymentResult(
-            PaymentStatus.COMPLETED,
-            None,
-            amount=Money(payment.amount, payment.currency),
-            own_reference=payment.reference,
-        )
-        await settlement.settle(self.portal, payment.key, paid, actor="webhook")
+        await elsewhere.complete(self.portal, payment)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from payments_app.db.dialects import is_sqlite
 from payments_app.db.keyset import Sorting
 from payments_app.db.offsets import Offsets
 from payments_app.domain.money import EXPONENTS
@@ -41,7 +42,7 @@ class Cells:
     """
 
     def __init__(self, session: AsyncSession, offsets: Offsets) -> None:
-        self._sqlite = _is_sqlite(session)
+        self._sqlite = is_sqlite(session)
         self._offsets = offsets
 
     def moment(self, column: Any) -> Cell:
@@ -115,7 +116,7 @@ async def csv_pieces(
     session: AsyncSession, rows: Select[Any], cells: Sequence[Cell], sorting: Sorting, zone: str
 ) -> AsyncIterator[bytes]:
     """Give the lines of a query's rows without a header; ``session`` is one of a snapshot."""
-    if _is_sqlite(session):
+    if is_sqlite(session):
         pieces = _slices(session, rows, cells, sorting)
     else:
         pieces = _copied(session, sorting.sort(rows).with_only_columns(*cells), zone)
@@ -202,7 +203,3 @@ def _at(column: Any, offset: timedelta) -> Cell:
     return func.strftime(
         f"%Y-%m-%dT%H:%M:%S{suffix}", to_the_second, f"{seconds:+} seconds", type_=String
     )
-
-
-def _is_sqlite(session: AsyncSession) -> bool:
-    return session.get_bind().dialect.name == "sqlite"

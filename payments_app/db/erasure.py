@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from payments_app.db.access_models import EmailLink, RecoveryCode
 from payments_app.db.approval_models import ApprovalRequest
+from payments_app.db.dialects import is_sqlite
 from payments_app.db.engine import Database
 from payments_app.db.inbox import EMPTY
 from payments_app.db.mail_models import Mail, MailChoice
@@ -66,7 +67,7 @@ async def erase(
 
     The caller takes their passwords away.
     """
-    if _is_sqlite(session):
+    if is_sqlite(session):
         # Overwrites what it deletes in the file, instead of only marking it as free.
         await session.execute(text("PRAGMA secure_delete = ON"))
     for table in _OF_USERS:
@@ -97,7 +98,7 @@ async def _erase_payments(session: AsyncSession, account: Account) -> None:
         .where(_OF[Payment](account.key))
         .values(description=description, private_note="", method_detail=None, next_action=None)
     )
-    if _is_sqlite(session):
+    if is_sqlite(session):
         # Merges the indexes of texts, which otherwise keep what was taken out for a while.
         for statement in _MERGES:
             await session.execute(text(statement))
@@ -159,7 +160,3 @@ async def empty_log_file(database: Database) -> None:
 def _has_text(column: Any) -> ColumnElement[bool]:
     written = cast(column, String)
     return or_(*(written.contains(f'"{name}"', autoescape=True) for name in _FREE_TEXT))
-
-
-def _is_sqlite(session: AsyncSession) -> bool:
-    return session.get_bind().dialect.name == "sqlite"

@@ -20,11 +20,11 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from payments_app.db.dialects import dialect_of
 from payments_app.db.ledger import insert_for, insert_into
 from payments_app.db.models import InboxEvent
 from payments_app.db.unpacked import (
     as_json,
-    dialect_of,
     given,
     table_of,
     text_given,

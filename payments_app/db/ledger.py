@@ -24,10 +24,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
+from payments_app.db.dialects import dialect_of
 from payments_app.db.models import Balance, Payment, TimelineEntry
 from payments_app.db.unpacked import (
     as_json,
-    dialect_of,
     given,
     table_of,
     text_given,

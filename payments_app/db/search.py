@@ -15,6 +15,7 @@ from sqlalchemy import table as named_table
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from payments_app.db.dialects import is_sqlite
 from payments_app.db.models import Payment
 
 SEARCHED: Final = (Payment.description, Payment.reference, Payment.method_detail)
@@ -65,7 +66,7 @@ async def find(session: AsyncSession, text: str, account_id: int) -> Found:
         else:
             holding = func.own_payments_holding(text, _FEW + 1)
             in_own = "{description reference} : "
-            keys = indexed(text, in_own) if _is_sqlite(session) else select(holding)
+            keys = indexed(text, in_own) if is_sqlite(session) else select(holding)
             kept[text] = await _found(session, keys, holds_text)
     return kept[text]
 
@@ -84,7 +85,7 @@ async def find_any(
     if is_short(text):
         return await _among_newest(session, holds_text)
     holding = func.payments_holding(text, _FEW + 1)
-    keys = indexed(text) if _is_sqlite(session) else select(holding)
+    keys = indexed(text) if is_sqlite(session) else select(holding)
     parts = (select(keys.subquery()), select(owners.limit(_FEW + 1).subquery()))
     return await _found(session, union_all(*parts), holds_text)
 
@@ -120,7 +121,3 @@ def indexed(text: str, texts: str = "") -> Select[Any]:
     in_means = select(_MEANS.c.rowid).where(_MEANS.c.payment_search_means.match(phrase))
     both = union_all(in_texts, in_means).subquery()
     return select(both.c.rowid).limit(_FEW + 1)
-
-
-def _is_sqlite(session: AsyncSession) -> bool:
-    return session.get_bind().dialect.name == "sqlite"

@@ -22,7 +22,6 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
@@ -71,11 +70,6 @@ def unpacked(dialect: str, **types: TypeEngine[Any]) -> FromClause:
 def as_json(dialect: str, written: ColumnElement[str]) -> ColumnElement[Any]:
     """Return JSON that was written as text, as a column of JSON stores it."""
     return written if dialect == "sqlite" else cast(written, JSON)
-
-
-def dialect_of(session: AsyncSession) -> str:
-    """Return the name of the dialect that a session's statements are made for."""
-    return session.get_bind().dialect.name
 
 
 def table_of(model: type[SQLModel]) -> Table:

@@ -22,6 +22,7 @@ from payments_app.state import live, topics
 from payments_app.state.arguments import fits, storable
 from payments_app.state.gate import session_token
 from payments_app.state.pace import Pace, keep_pace
+from payments_app.state.tab_names import belongs, new_name
 
 log = structlog.get_logger()
 
@@ -136,15 +137,23 @@ class Door(EventNamespace):
         await super().on_connect(sid, environ, auth | {"event": event})
 
     async def link_token_to_sid(self, sid: str, token: str, *, update_state: bool = True) -> None:
-        """Connect a tab under its name, or a new one when that is another's.
+        """Connect a tab under its name, or a new one when that is open or another session's.
 
-        What the name watched before ends here: whoever comes with a closed tab's name is told of
-        changes only after loading a page under the own login.
+        What the name watched before ends here: who comes back with it is told of changes only
+        after loading a page.
         """
-        await super().link_token_to_sid(sid, token, update_state=update_state)
-        name = self.sid_to_token.get(sid, token)
-        live.leave(name)
-        topics.leave(name)
+        environ = self.server.get_environ(sid, self.namespace) or {}
+        session = session_token(environ.get("HTTP_COOKIE", ""))
+        if belongs(token, session):
+            await super().link_token_to_sid(sid, token, update_state=update_state)
+        if (given := self.sid_to_token.get(sid)) != token:
+            if given is not None:
+                await self._token_manager.disconnect_token(given, sid)
+            token = new_name(session)
+            await self.emit("new_token", token, to=sid)
+            await super().link_token_to_sid(sid, token, update_state=update_state)
+        live.leave(token)
+        topics.leave(token)
 
     async def on_event(self, sid: str, data: Any) -> None:
         """Pass a message on when it is an event that some page of this portal sends."""

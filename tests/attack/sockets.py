@@ -21,7 +21,7 @@ _SAY: Final = f"{NoticeState.get_full_name()}.failed"
 
 
 class RawSocket:
-    """One connection that names itself as tab ``token``.
+    """One connection that asks to be tab ``token``; ``name`` is which one it became.
 
     ``heard`` is all that it was sent, ``shown`` the variables that its page would show.
     """
@@ -30,7 +30,7 @@ class RawSocket:
         self.heard: list[str] = []
         self.shown: dict[str, Any] = {}
         self.client = socketio.AsyncClient(reconnection=False)
-        self._url, self._token = url, token or secrets.token_hex(8)
+        self._url, self.name = url, token or secrets.token_hex(8)
         self._headers = {"Origin": url}
         if session:
             self._headers["Cookie"] = f"portal_session={session}"
@@ -40,6 +40,8 @@ class RawSocket:
 
     async def _hear(self, event: str, *data: Any) -> None:
         self.heard.append(json.dumps([event, *data], ensure_ascii=False))
+        if event == "new_token":
+            (self.name,) = data
         for update in data:
             if isinstance(update, dict):
                 for variables in (update.get("delta") or {}).values():
@@ -51,7 +53,7 @@ class RawSocket:
         boot = {"event": {"name": HYDRATE, "router_data": self.router}}
         try:
             await self.client.connect(
-                f"{self._url}?token={self._token}",
+                f"{self._url}?token={self.name}",
                 headers=self._headers | ({"Origin": origin} if origin else {}),
                 auth=boot if auth is None else auth,
                 transports=["websocket"],

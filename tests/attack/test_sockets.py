@@ -120,17 +120,41 @@ async def test_other_sites_open_no_socket(unharmed: Target) -> None:
 
 @pytest.mark.parametrize("kind", [Kind.NOBODY, Kind.CUSTOMER, Kind.VIEWING])
 async def test_rule_9_another_tabs_name_opens_nothing_of_it(unharmed: Target, kind: Kind) -> None:
-    async with tab(unharmed, unharmed.victim, token="victim", path="/") as own:
+    async with tab(unharmed, unharmed.victim, path="/") as own:
         await own.send(handler(PaymentsState, "load"), {})
         await own.until_heard(CANARY)
-        await own.all_done()
-        async with tab(unharmed, login(kind, unharmed), token="victim") as thief:
+        async with tab(unharmed, login(kind, unharmed), token=own.name) as thief:
             await thief.all_done()
             assert CANARY not in thief.said()
-    async with tab(unharmed, login(kind, unharmed), token="victim") as thief:
+    async with tab(unharmed, login(kind, unharmed), token=own.name) as thief:
         await thief.send(handler(SessionState, "session_changed"), {})
         await thief.all_done()
         assert CANARY not in thief.said()
+
+
+async def test_rule_9_what_a_closed_tab_began_is_not_told_to_another_session(
+    unharmed: Target,
+) -> None:
+    for _ in range(10):
+        async with tab(unharmed, unharmed.victim, path="/") as own:
+            await own.send(handler(PaymentsState, "load"), {})
+        async with tab(unharmed, login(Kind.CUSTOMER, unharmed), token=own.name) as thief:
+            await thief.all_done()
+            assert thief.name != own.name
+            assert CANARY not in thief.said()
+
+
+async def test_a_tab_comes_back_under_its_name_and_a_second_one_gets_its_own(
+    unharmed: Target,
+) -> None:
+    async with tab(unharmed, unharmed.victim) as first:
+        await first.all_done()
+    async with tab(unharmed, unharmed.victim, token=first.name) as again:
+        await again.all_done()
+        assert again.name == first.name
+        async with tab(unharmed, unharmed.victim, token=first.name) as copy:
+            await copy.all_done()
+            assert copy.name != first.name
 
 
 async def test_a_flood_is_slowed_and_told_and_nobody_else_waits(unharmed: Target) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
-from playwright.async_api import Browser, FrameLocator, Page, expect
+from playwright.async_api import Browser, FrameLocator, Page, Route, expect
 
 from payments_app.sandbox.app import issued_settings
 from tests.support.sandbox import (
@@ -111,6 +111,20 @@ async def test_pays(shop: Shop) -> None:
     with_digits = [line for line in posted if "4242424242424242" in line]
     assert len(with_digits) == 1
     assert with_digits[0].startswith(f"{shop.running.origin}/stripe/v1/payment_intents/")
+
+
+async def test_what_was_typed_before_the_field_was_ready_counts(shop: Shop) -> None:
+    held: list[Route] = []
+    await shop.page.route("**/stripe/field.js", lambda route: held.append(route))
+    await shop.page.reload(wait_until="commit")
+    await shop.fill("4242424242424242")
+    for route in held:
+        await route.continue_()
+    await shop.told("cardNumber", "e.complete && e.brand === 'visa'")
+    await shop.told("cardCvc", "e.complete")
+    assert await shop.field("cardNumber").locator("input").input_value() == "4242 4242 4242 4242"
+    result = await shop.pay()
+    assert result["paymentIntent"]["status"] == "succeeded"
 
 
 async def test_digits_are_grouped_and_checked_while_typing(shop: Shop) -> None:

@@ -8,7 +8,7 @@ from payments_app.domain.payment import Role
 from payments_app.services import directory
 from payments_app.services.context import Portal
 from payments_app.state import desks, live, topics
-from payments_app.state.door import Door
+from payments_app.state.door import guard
 from payments_app.state.session import SessionState
 from payments_app.state.staff.account import AccountState
 from payments_app.state.staff.events import EventsState
@@ -16,6 +16,7 @@ from payments_app.state.staff.overview import OverviewState
 from payments_app.state.staff.payments import StaffPaymentsState
 from payments_app.state.staff.review import ReviewState
 from payments_app.state.staff.users import UsersState
+from payments_app.state.tab_names import new_name
 from tests.support.factories import make_account, make_user
 from tests.support.logins import log_in_as
 from tests.support.pipeline import Pipeline
@@ -75,9 +76,16 @@ async def test_rule_9_a_socket_that_takes_a_closed_tabs_name_watches_nothing(
     portal: Portal, pipeline: Pipeline
 ) -> None:
     session = await log_in_as(portal, await make_user(portal.db, role=Role.VIEWER))
-    await pipeline.send(ReviewState.load(), session=session, path="/staff/review")
-    await pipeline.send(StaffPaymentsState.load(), session=session, path="/staff/payments")
+    name = new_name("")
+    for load, path in (
+        (ReviewState.load(), "/staff/review"),
+        (StaffPaymentsState.load(), "/staff/payments"),
+    ):
+        await pipeline.send(load, session=session, path=path, token=name)
     assert watched() == (1, 1, {"approvals"})
-    door = Door("/_event", pipeline.app)
-    await door.link_token_to_sid("another socket", "tab", update_state=False)
+    guard(pipeline.app)
+    door = pipeline.app.event_namespace
+    assert door is not None
+    await door.link_token_to_sid("another socket", name, update_state=False)
+    assert door.sid_to_token["another socket"] == name
     assert watched() == (0, 0, set())

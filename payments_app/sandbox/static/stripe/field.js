@@ -124,4 +124,6 @@ window.addEventListener("message", ({ data, origin, source }) => {
 });
 
 configure(options);
+// What was typed before this script came counts too.
+show(input.value, input.value.length);
 tell("ready");

@@ -71,6 +71,7 @@ lock: ## Write requirements*.txt anew, with hashes, after a change of requiremen
 	@$(PYTHON) payments_app/cli/bootstrap.py dev
 	@for file in requirements requirements-dev; do \
 		$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+			--no-strip-extras \
 			--output-file $$file.txt $$file.in || exit; done
 	@$(PYTHON) payments_app/cli/bootstrap.py dev
 	@$(VENV)/python -m payments_app.cli.licences

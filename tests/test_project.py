@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import packages_distributions
+from importlib.metadata import distribution, packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -106,6 +106,19 @@ def test_every_package_is_pinned_with_hashes_to_what_is_required(group: str) -> 
     assert {name: pin.specifier for name, pin in direct.items()} == {
         name: pins[name].specifier for name in direct
     }
+
+
+@pytest.mark.parametrize("group", ["requirements", "requirements-dev"])
+def test_every_extra_that_a_package_asks_for_is_pinned_too(group: str) -> None:
+    """Some versions of pip take a newer release for ``name[extra]`` than the pin of ``name``."""
+    pins = requirements(f"{group}.txt")
+    for name, pin in pins.items():
+        if pin.marker is not None and not pin.marker.evaluate():
+            continue
+        for needed in map(Requirement, distribution(name).requires or []):
+            extras = [{"extra": extra} for extra in ("", *pin.extras)]
+            if needed.marker is None or any(map(needed.marker.evaluate, extras)):
+                assert needed.extras <= pins[canonicalize_name(needed.name)].extras, name
 
 
 def test_what_runs_is_what_was_tested() -> None:

@@ -158,6 +158,13 @@ def _enrolment() -> rx.Component:
         ),
         rx.code(ProfileState.secret, size="2"),
         field(
+            t("Present password"),
+            "confirm",
+            ProfileState.errors["confirm"],
+            type="password",
+            auto_complete="current-password",
+        ),
+        field(
             t("Code that the app shows"),
             "code",
             ProfileState.errors["code"],

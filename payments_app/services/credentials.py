@@ -113,6 +113,21 @@ async def choose_password(
     await tell_ended(portal, ended)
 
 
+async def confirm_password(portal: Portal, who: Identity, present: str) -> None:
+    """Make sure that who sits there knows the password, before something that locks others out.
+
+    Raises InvalidRequest (field ``present``) and TooManyAttempts.
+    """
+    key = f"own password {who.user_id}"
+    await count_attempt(portal, {key: _OWN_PASSWORD})
+    async with portal.db.read() as session:
+        user = await session.get_one(User, who.user_id)
+    if not await verify_password(user.password_hash, present):
+        raise InvalidRequest("present", "wrong")
+    async with portal.db.write() as session:
+        await throttle.forget(session, key)
+
+
 async def change_password(
     portal: Portal, who: Identity, present: str, password: str, address: str
 ) -> None:
@@ -121,17 +136,11 @@ async def change_password(
     Raises InvalidRequest (field ``present`` or ``password``) and TooManyAttempts.
     """
     who.require_acting()
-    key = f"own password {who.user_id}"
-    await count_attempt(portal, {key: _OWN_PASSWORD})
-    async with portal.db.read() as session:
-        user = await session.get_one(User, who.user_id)
-    if not await verify_password(user.password_hash, present):
-        raise InvalidRequest("present", "wrong")
+    await confirm_password(portal, who, present)
     check_new_password(password, _known(portal, who.email, who.name))
     new_hash = await asyncio.to_thread(hash_password, password)
     now = portal.clock()
     async with portal.db.write() as session:
-        await throttle.forget(session, key)
         await accounts.set_password_hash(session, who.user_id, new_hash)
         await links.use_up(session, who.user_id, now)
         ended = await accounts.revoke_all(session, who.user_id, now, but=who.session_id)

@@ -17,6 +17,7 @@ from payments_app.domain.errors import InvalidRequest, NotAllowed
 from payments_app.services import audit, throttle
 from payments_app.services.audit import Actor
 from payments_app.services.context import Portal
+from payments_app.services.credentials import confirm_password
 from payments_app.services.identity import Identity
 from payments_app.services.sealing import seal, unseal
 from payments_app.services.throttle import Limit
@@ -65,14 +66,17 @@ async def standing(portal: Portal, who: Identity) -> Standing:
 
 
 async def turn_on(
-    portal: Portal, who: Identity, secret: str, code: str, address: str
+    portal: Portal, who: Identity, password: str, secret: str, code: str, address: str
 ) -> tuple[str, ...]:
     """Ask for a code at each login from now on; returns the recovery codes, to be shown once.
 
-    Raises InvalidRequest when ``code`` is not one of the new key, or when there is a second factor
-    already: it is turned off first, which takes one of its codes.
+    Raises InvalidRequest (field ``present``) for a wrong password, since who only has the session
+    could else lock its owner out; (field ``code``) when ``code`` is not one of the new key, or when
+    there is a second factor already: it is turned off first, which takes one of its codes. Raises
+    TooManyAttempts.
     """
     who.require_acting()
+    await confirm_password(portal, who, password)
     now = portal.clock()
     step = _matching_step(secret, code, now.timestamp(), after=None)
     if step is None:

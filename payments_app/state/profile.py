@@ -100,15 +100,21 @@ class ProfileState(SessionState):
 
     @user_event(temporal=True)
     async def turn_factor_on(self, form: dict[str, Any]) -> None:
-        """Turn the second factor on with the app's first code."""
+        """Turn the second factor on with the password and the app's first code."""
         who = await self._identity()
         if who is None or not self.secret:
             return
-        code, address = entries(form, "code")["code"], self.router.session.client_ip
+        texts, address = entries(form, "confirm", "code"), self.router.session.client_ip
         try:
-            codes = await second_factor.turn_on(current(), who, self.secret, code, address)
-        except InvalidRequest:
-            self.errors = {"code": say(_WRONG_CODE)}
+            codes = await second_factor.turn_on(
+                current(), who, texts["confirm"], self.secret, texts["code"], address
+            )
+        except TooManyAttempts as error:
+            self.errors = {"confirm": wording.too_many_attempts(error.retry_after)}
+            return
+        except InvalidRequest as error:
+            wrong = {"present": ("confirm", _PRESENT)}.get(error.field, ("code", _WRONG_CODE))
+            self.errors = {wrong[0]: say(wrong[1])}
             return
         self.secret, self.picture, self.codes, self.errors = "", "", list(codes), {}
         await self._show()

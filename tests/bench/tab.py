@@ -60,8 +60,10 @@ class Tab:
                 await self._socket.send_str("3")
             elif text.startswith(f"42{_NAMESPACE},"):
                 self.received += len(text)
-                update: dict[str, Any] = json.loads(text.partition(",")[2])[1]
-                return update
+                name, said = json.loads(text.partition(",")[2])
+                if name == "event":
+                    update: dict[str, Any] = said
+                    return update
 
     async def close(self) -> None:
         """Close the socket."""

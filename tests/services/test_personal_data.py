@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlmodel import col
 
 from payments_app.db import schema
+from payments_app.db.access_models import Purpose
 from payments_app.db.models import User
 from payments_app.db.personal import PERSONAL
 from payments_app.db.staff_models import AuditEntry
@@ -87,7 +88,11 @@ async def story(shop: Shop) -> Story:
     new = NewAccount(name="Quillfeather Ltd", home_currency="USD")
     number = await directory.create(portal, owner, new, "")
     invited = NewUser(name="Zoe Quillfeather", email="zoe@quillfeather.test")
-    await users.add(portal, owner, invited, Role.CUSTOMER, number, "")
+    link = await users.add(portal, owner, invited, Role.CUSTOMER, number, "")
+    chosen = "a long walk in the hills"
+    await credentials.choose_password(
+        portal, link.rpartition("/")[2], Purpose.INVITATION, chosen, "203.0.113.77"
+    )
     async with portal.db.read() as session:
         query = select(User).where(col(User.account_id) == number)
         user = (await session.execute(query)).scalar_one()
@@ -98,7 +103,7 @@ async def story(shop: Shop) -> Story:
     await credentials.request_reset(portal, user.email, "203.0.113.77")
     secret = second_factor.enrol(portal, zoe).secret
     code = pyotp.TOTP(secret).at(portal.clock())
-    await second_factor.turn_on(portal, zoe, secret, code, "203.0.113.77")
+    await second_factor.turn_on(portal, zoe, chosen, secret, code, "203.0.113.77")
     await mail_choices.save(portal, zoe, Choices(frozenset(MailKind), Money(500, "USD")))
     story = Story(shop, portal, number, zoe, owner, second, token)
     await _money(story)

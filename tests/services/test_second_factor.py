@@ -3,6 +3,8 @@
 import base64
 from dataclasses import replace
 
+from contextlib import suppress
+
 import pyotp
 import pytest
 from pydantic import SecretStr
@@ -34,7 +36,7 @@ async def turn_on(portal: Portal, user: User) -> tuple[str, tuple[str, ...]]:
     who = identity_of(user)
     secret = second_factor.enrol(portal, who).secret
     code = pyotp.TOTP(secret).at(portal.clock())
-    return secret, await second_factor.turn_on(portal, who, secret, code, "")
+    return secret, await second_factor.turn_on(portal, who, PASSWORD, secret, code, "")
 
 
 async def attempt(portal: Portal, code: str = "") -> str | None:
@@ -102,7 +104,21 @@ async def test_guessing_codes_gets_slower_whatever_address_is_used(
 async def test_a_wrong_code_turns_nothing_on(portal: Portal, user: User) -> None:
     who = identity_of(user)
     with pytest.raises(InvalidRequest):
-        await second_factor.turn_on(portal, who, pyotp.random_base32(), "000000", "")
+        await second_factor.turn_on(portal, who, PASSWORD, pyotp.random_base32(), "000000", "")
+    assert not (await second_factor.standing(portal, who)).on
+
+
+async def test_turning_on_takes_the_password(portal: Portal, user: User) -> None:
+    who = identity_of(user)
+    secret = second_factor.enrol(portal, who).secret
+    code = pyotp.TOTP(secret).at(portal.clock())
+    with pytest.raises(InvalidRequest) as refused:
+        await second_factor.turn_on(portal, who, "guessed", secret, code, "")
+    assert refused.value.field == "present"
+    with pytest.raises(TooManyAttempts):
+        for _ in range(20):
+            with suppress(InvalidRequest):
+                await second_factor.turn_on(portal, who, "guessed", secret, code, "")
     assert not (await second_factor.standing(portal, who)).on
 
 

@@ -98,10 +98,16 @@ async def test_two_factor_is_set_up_and_turned_off(
     state = await pipeline.state(ProfileState)
     secret = state.secret
     assert state.picture.startswith("data:image/svg+xml")
-    await pipeline.send(ProfileState.turn_factor_on({"code": "000000"}), session=here)
-    assert "code" in (await pipeline.state(ProfileState)).errors
     code = pyotp.TOTP(secret).at(clock.now)
-    await pipeline.send(ProfileState.turn_factor_on({"code": code}), session=here)
+    for form, wrong in (
+        ({"confirm": OLD, "code": "000000"}, "code"),
+        ({"confirm": "guessed", "code": code}, "confirm"),
+    ):
+        await pipeline.send(ProfileState.turn_factor_on(form), session=here)
+        assert set((await pipeline.state(ProfileState)).errors) == {wrong}
+    form = {"confirm": OLD, "code": code}
+    await pipeline.send(ProfileState.turn_factor_on(form), session=here)
+    assert OLD not in pipeline.said()
     state = await pipeline.state(ProfileState)
     assert (state.factor_on, len(state.codes), state.secret) == (True, 10, "")
     kept = state.codes[0]

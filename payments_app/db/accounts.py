@@ -3,9 +3,9 @@
 import hmac
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,6 +15,18 @@ from payments_app.db.models import Account, LoginSession, Payment, User
 Login = tuple[LoginSession, User, Account | None]
 """A login session with its user, and the account that it shows: a customer's own, or the one that
 staff view as its customer."""
+
+_LOGIN: Final = (
+    select(LoginSession, User, Account)
+    .join(User, col(LoginSession.user_id) == col(User.id))
+    .outerjoin(
+        Account,
+        func.coalesce(col(User.account_id), col(LoginSession.view_as_account_id))
+        == col(Account.id),
+    )
+    .where(col(LoginSession.token_hash) == bindparam("given_hash"))
+)
+"""Put together once, since every event and request asks it."""
 
 
 async def find_user(session: AsyncSession, email: str) -> tuple[User, Account | None] | None:
@@ -38,17 +50,7 @@ async def payer(session: AsyncSession, payment: Payment) -> tuple[str, ...]:
 
 async def find_login(session: AsyncSession, token_hash: bytes) -> Login | None:
     """Find a login session by the hash of its token, whether it still holds or not."""
-    query = (
-        select(LoginSession, User, Account)
-        .join(User, col(LoginSession.user_id) == col(User.id))
-        .outerjoin(
-            Account,
-            func.coalesce(col(User.account_id), col(LoginSession.view_as_account_id))
-            == col(Account.id),
-        )
-        .where(col(LoginSession.token_hash) == token_hash)
-    )
-    row = (await session.execute(query)).one_or_none()
+    row = (await session.execute(_LOGIN, {"given_hash": token_hash})).one_or_none()
     return None if row is None else (row[0], row[1], row[2])
 
 

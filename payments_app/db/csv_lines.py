@@ -10,7 +10,17 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, SQLColumnExpression, String, case, cast, func, literal, select
+from sqlalchemy import (
+    LargeBinary,
+    Select,
+    SQLColumnExpression,
+    String,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -133,7 +143,7 @@ async def _slices(
     while True:
         joined, last = slices[bool(after)]
         if piece := (await session.execute(joined, after)).scalar_one():
-            yield piece.encode()
+            yield piece
         found = (await session.execute(last, after)).one_or_none()
         if found is None:
             return
@@ -145,7 +155,8 @@ def _slice(rows: Select[Any], line: Any, sorting: Sorting) -> tuple[Select[Any],
     rest = sorting.sort(rows)
     part = rest.with_only_columns(line).limit(_LINES_PER_SLICE).subquery()
     last = rest.with_only_columns(*sorting.columns).limit(1).offset(_LINES_PER_SLICE - 1)
-    return select(func.group_concat(part.c.line, "")), last
+    # As bytes, so that nothing copies the text to decode and encode it.
+    return select(cast(func.group_concat(part.c.line, ""), LargeBinary)), last
 
 
 async def _copied(session: AsyncSession, query: Select[Any], zone: str) -> AsyncIterator[bytes]:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from payments_app.db import own_rows
+from payments_app.db import own_rows, sqlite_driver
 from payments_app.domain.errors import DatabaseBusy
 
 _SQLITE_PRAGMAS: Final = (
@@ -187,9 +187,8 @@ def _create_engine(url: URL, limits: Limits) -> AsyncEngine:
     else:  # in memory there is one connection
         pool = {}
     patience = limits.lock
-    engine = create_async_engine(
-        url, hide_parameters=True, connect_args={"timeout": patience}, **pool
-    )
+    arguments = {"timeout": patience, "async_creator_fn": sqlite_driver.connect}
+    engine = create_async_engine(url, hide_parameters=True, connect_args=arguments, **pool)
 
     def begin(connection: Connection) -> None:
         seconds = connection.get_execution_options().get(_WRITES)

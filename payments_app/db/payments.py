@@ -1,12 +1,13 @@
 """Queries for lists of payments: filtered, sorted, paged by keyset, counted, summed, streamed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Any, Final, Protocol
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,6 +16,9 @@ from payments_app.db.keyset import Cursor, Sorting
 from payments_app.db.models import Balance, Payment, TimelineEntry
 from payments_app.db.search import Found
 from payments_app.domain.payment import PaymentStatus
+
+_QUERIES_KEPT: Final = 256
+"""Lists whose queries are kept ready: to put one together takes longer than to read its page."""
 
 
 class Order(StrEnum):
@@ -26,7 +30,7 @@ class Order(StrEnum):
     LOWEST = "lowest"
 
 
-class Narrowing(Protocol):
+class Narrowing(Hashable, Protocol):
     """Which payments a list shows."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
@@ -123,14 +127,24 @@ async def page(
     session: AsyncSession, chosen: Narrowing, order: Order, after: Cursor | None, limit: int
 ) -> Sequence[Payment]:
     """Return up to ``limit`` payments behind the cursor."""
-    keys = sorting(order)
-    query = keys.sort(await matching(session, chosen)).limit(limit)
-    if after is not None:
-        query = query.where(keys.beyond())
-    rows: Sequence[Payment] = (
-        (await session.execute(query, keys.cursor(after or ()))).scalars().all()
-    )
+    if await chosen.find_text(session):
+        query = _page_of(await matching(session, chosen), order, limit, beyond=after is not None)
+    else:
+        query = _plain_page(chosen, order, limit, beyond=after is not None)
+    edge = sorting(order).cursor(after or ())
+    rows: Sequence[Payment] = (await session.execute(query, edge)).scalars().all()
     return rows
+
+
+@lru_cache(_QUERIES_KEPT)
+def _plain_page(chosen: Narrowing, order: Order, limit: int, *, beyond: bool) -> Select[Any]:
+    return _page_of(select(Payment).where(*chosen.conditions()), order, limit, beyond=beyond)
+
+
+def _page_of(rows: Select[Any], order: Order, limit: int, *, beyond: bool) -> Select[Any]:
+    keys = sorting(order)
+    query = keys.sort(rows).limit(limit)
+    return query.where(keys.beyond()) if beyond else query
 
 
 async def count(session: AsyncSession, chosen: Narrowing, limit: int) -> Count:
@@ -138,15 +152,27 @@ async def count(session: AsyncSession, chosen: Narrowing, limit: int) -> Count:
 
     A text that many payments hold is counted among the newest ones only.
     """
-    rows = select(Payment).where(*chosen.conditions())
     found = await chosen.find_text(session)
     if found and not found.few:
+        rows = select(Payment).where(*chosen.conditions())
         return await _count_newest(session, rows, found.condition, limit)
     if found:
-        rows = rows.where(found.condition)
-    counted = await _how_many(session, rows.with_only_columns(col(Payment.id)).limit(limit + 1))
+        query = _count_of(found.condition, *chosen.conditions(), limit=limit)
+    else:
+        query = _plain_count(chosen, limit)
+    counted: int = (await session.execute(query)).scalar_one()
     partial = found is not None and found.partial
     return Count(min(counted, limit), more=counted > limit, partial=partial)
+
+
+@lru_cache(_QUERIES_KEPT)
+def _plain_count(chosen: Narrowing, limit: int) -> Select[Any]:
+    return _count_of(*chosen.conditions(), limit=limit)
+
+
+def _count_of(*conditions: ColumnElement[bool], limit: int) -> Select[Any]:
+    rows = select(col(Payment.id)).where(*conditions).limit(limit + 1)
+    return select(func.count()).select_from(rows.subquery())
 
 
 async def _count_newest(
@@ -178,19 +204,9 @@ async def totals(session: AsyncSession, chosen: Narrowing) -> list[Total]:
 
 async def standings(session: AsyncSession, account_id: int) -> list[Standing]:
     """Return the account's balances, by currency code, with what is Pending beside."""
-    kept = select(col(Balance.currency), col(Balance.amount)).where(
-        col(Balance.account_id) == account_id
-    )
-    waiting = (
-        select(col(Payment.currency), func.sum(col(Payment.amount)))
-        .where(
-            col(Payment.account_id) == account_id,
-            col(Payment.status) == PaymentStatus.PENDING,
-        )
-        .group_by(col(Payment.currency))
-    )
-    amounts = {row.currency: row.amount for row in await session.execute(kept)}
-    pending = {code: int(sum_) for code, sum_ in await session.execute(waiting)}
+    of = {"given_account": account_id}
+    amounts = {row.currency: row.amount for row in await session.execute(_KEPT, of)}
+    pending = {code: int(sum_) for code, sum_ in await session.execute(_WAITING, of)}
     return [
         Standing(code, amounts.get(code, 0), pending.get(code, 0))
         for code in sorted(amounts | pending)
@@ -275,6 +291,19 @@ async def span(session: AsyncSession, chosen: Filter) -> tuple[datetime, datetim
 async def _conditions(session: AsyncSession, chosen: Narrowing) -> list[ColumnElement[bool]]:
     found = await chosen.find_text(session)
     return [*chosen.conditions(), *([found.condition] if found else [])]
+
+
+_KEPT: Final = select(col(Balance.currency), col(Balance.amount)).where(
+    col(Balance.account_id) == bindparam("given_account")
+)
+_WAITING: Final = (
+    select(col(Payment.currency), func.sum(col(Payment.amount)))
+    .where(
+        col(Payment.account_id) == bindparam("given_account"),
+        col(Payment.status) == PaymentStatus.PENDING,
+    )
+    .group_by(col(Payment.currency))
+)
 
 
 def sorting(order: Order) -> Sorting:

@@ -2,13 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from payments_app.db.models import Balance, Payment, TimelineEntry
 from payments_app.domain.payment import PaymentKind, PaymentStatus
+
+_BALANCES_LEFT: Final = (
+    select(col(TimelineEntry.payment_id), col(TimelineEntry.details))
+    .where(
+        col(TimelineEntry.payment_id).in_(bindparam("given_ids", expanding=True)),
+        col(TimelineEntry.code).in_(("completed", "late_money")),
+    )
+    .order_by(col(TimelineEntry.id))
+)
 
 
 async def balances_at(
@@ -63,15 +73,7 @@ async def balances_after(session: AsyncSession, payment_ids: Sequence[int]) -> d
     It was written into the timeline in the commit that moved the money, so that a page of a list
     costs one look-up, however long the list is.
     """
-    query = (
-        select(col(TimelineEntry.payment_id), col(TimelineEntry.details))
-        .where(
-            col(TimelineEntry.payment_id).in_(payment_ids),
-            col(TimelineEntry.code).in_(("completed", "late_money")),
-        )
-        .order_by(col(TimelineEntry.id))
-    )
-    found = (await session.execute(query)).all()
+    found = (await session.execute(_BALANCES_LEFT, {"given_ids": payment_ids})).all()
     return {number: details["balance"] for number, details in found if "balance" in details}
 
 

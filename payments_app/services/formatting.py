@@ -102,6 +102,7 @@ def month_text(on: date, locale: str) -> str:
     return _pattern_of("yMMM", locale_of(locale)).apply(on, locale_of(locale))
 
 
+@lru_cache(4096)
 def day_and_time(at: datetime, locale: str, zone: str) -> str:
     """Write a point in time to the minute (``23 Nov 2026, 14:02``)."""
     clock = _written(at, zone, get_time_format("short", locale_of(locale)), locale)

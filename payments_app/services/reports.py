@@ -63,11 +63,13 @@ class BalanceLine:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """One page of the list. ``older`` is where the next one starts, None behind the last."""
+    """One page of the list, and the balances of the account, its home currency first. ``older`` is
+    where the next page starts, None behind the last."""
 
     rows: tuple[Row, ...]
     found: Count
     older: Cursor | None
+    balances: tuple[BalanceLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,12 @@ async def list_page(portal: Portal, who: Identity, view: View, after: Cursor | N
             found = await payments.count(session, chosen, MOST_COUNTED)
         shown = rows[:PAGE_SIZE]
         left = await statements.balances_after(session, [payment.key for payment in shown])
+        standings = await payments.standings(session, who.own_account())
     return ListPage(
         rows=tuple(row_of(portal, who, payment, left.get(payment.key)) for payment in shown),
         found=found,
         older=payments.cursor_of(shown[-1], view.order) if len(rows) > PAGE_SIZE else None,
+        balances=balance_lines(who, standings),
     )
 
 
@@ -147,13 +151,6 @@ async def count(portal: Portal, who: Identity, chosen: Filter) -> Count:
     """Return how many of the customer's own payments a list holds."""
     async with portal.read_as(who) as session:
         return await payments.count(session, chosen, MOST_COUNTED)
-
-
-async def balances(portal: Portal, who: Identity) -> tuple[BalanceLine, ...]:
-    """Return the balances of the customer's account, its home currency first."""
-    async with portal.read_as(who) as session:
-        found = await payments.standings(session, who.own_account())
-    return balance_lines(who, found)
 
 
 def balance_lines(who: Identity, found: Sequence[Standing]) -> tuple[BalanceLine, ...]:
@@ -262,8 +259,8 @@ def method_text(
     gateway = portal.gateways.get(gateway_code)
     if gateway is None:
         return gateway_code
-    labels = {channel.code: channel.label for channel in gateway.channels}
-    return labels.get(channel_code or "") or say(gateway.label)
+    labels = (channel.label for channel in gateway.channels if channel.code == channel_code)
+    return next(labels, "") or say(gateway.label)
 
 
 def _steps(

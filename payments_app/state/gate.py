@@ -9,6 +9,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from enum import Enum, auto
 from typing import Any, Final
 from urllib.parse import quote
@@ -113,6 +114,8 @@ REFLEX_EVENTS: Final = frozenset(
 
 
 _NOBODY: Final = (0, 0)
+_SENDER: Final[ContextVar[tuple[str, Identity | None] | None]] = ContextVar("sender", default=None)
+"""The session token of the present event, and whom it stands for."""
 
 
 class Holder(rx.State):
@@ -135,6 +138,7 @@ class Gate(rx.Middleware):
             return None
         # Events that the server sends to a tab carry no router data: nobody is active there.
         who = await identity_of(state, active=bool(event.router_data))
+        _SENDER.set((session_token(state.router.headers.cookie), who))
         login = login_address(state)
         await _hand_over(state, who)
         if may_send(event.name, who):
@@ -194,6 +198,19 @@ def _allows(access: Access, who: Identity) -> bool:
 def _marked(event_name: str, mark: str) -> Any:
     registered = RegistrationContext.get().event_handlers.get(event_name)
     return getattr(registered.handler.fn, mark, None) if registered else None
+
+
+async def sender_of(state: BaseState) -> Identity | None:
+    """Return who sent the event that is being handled.
+
+    That is whom the gate has just found. Who asks again meanwhile is told as it is by then, since
+    a handler may have waited for a network.
+    """
+    found = _SENDER.get()
+    _SENDER.set(None)
+    if found is not None and found[0] == session_token(state.router.headers.cookie):
+        return found[1]
+    return await identity_of(state)
 
 
 async def identity_of(state: BaseState, *, active: bool = False) -> Identity | None:

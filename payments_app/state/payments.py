@@ -233,13 +233,12 @@ class PaymentsState(SessionState):
         desk = Desk(showing, self.get_full_name(), self.turn, first=first)
         desks.open_desk(self.router.session.client_token, desk)
         try:
-            self.balances = list(await reports.balances(portal, who))
             page = await reports.list_page(portal, who, self._view, self._starts[-1])
         except SQLAlchemyError:
             self.phase, self.error_reference = "error", token_hex(4).upper()
             log.exception("list_failed", error_reference=self.error_reference)
             return
-        self.phase, self.rows = "ready", list(page.rows)
+        self.phase, self.rows, self.balances = "ready", list(page.rows), list(page.balances)
         self._older = page.older
         self.has_newer, self.has_older = first > 1, page.older is not None
         self.range_text = range_text(who.locale, first, page.found)

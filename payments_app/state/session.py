@@ -8,7 +8,7 @@ from payments_app.services.identity import Identity
 from payments_app.services.sessions import session_topic
 from payments_app.services.stamps import form_token
 from payments_app.state import live, topics
-from payments_app.state.gate import identity_of, login_address, public_event, session_token
+from payments_app.state.gate import login_address, public_event, sender_of, session_token
 
 CUSTOMER_PAGE: Final = "/"
 STAFF_PAGE: Final = "/staff"
@@ -44,7 +44,7 @@ class SessionState(rx.State):
         return str(self.router.session.client_ip)
 
     async def _identity(self) -> Identity | None:
-        return await identity_of(self)
+        return await sender_of(self)
 
     @public_event(reads=True)
     async def load_customer(self) -> Any:

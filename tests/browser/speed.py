@@ -41,7 +41,8 @@ requestAnimationFrame(look);
 
 @dataclass(frozen=True)
 class Line:
-    """A connection: bits a second, seconds one way, times that the processor is slower."""
+    """A connection: bits a second (0: the machine's own, without a proxy), seconds one way, times
+    that the processor is slower."""
 
     name: str
     bits: float
@@ -69,16 +70,20 @@ async def slowed(line: Line, directory: Path) -> AsyncIterator[str]:
     """Run a portal at the end of the line; gives its address."""
     own = free_port()
     address = f"http://127.0.0.1:{own}"
-    portal = PortalServer(directory, PUBLIC_URL=address)
+    portal = PortalServer(directory, **{"PUBLIC_URL": address} if line.bits else {})
     await portal.prepare()
     await portal.start()
+    if not line.bits:
+        yield portal.url
+        await portal.stop()
+        return
     turn = asyncio.Lock()
 
     async def carry(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
         while data := await source.read(_CHUNK):
             async with turn:
-                await asyncio.sleep(len(data) * 8 / line.bits if line.bits else 0)
+                await asyncio.sleep(len(data) * 8 / line.bits)
             loop.call_later(line.one_way, target.write, data)
         loop.call_later(line.one_way, target.close)
 
@@ -115,7 +120,7 @@ async def visit(browser: Browser, address: str, line: Line) -> Look:
     sizes = await weigh(cdp)
     await cdp.send("Emulation.setCPUThrottlingRate", {"rate": line.slower})
     await page.goto("/")
-    await page.wait_for_function("window.rows", timeout=60_000)
+    await page.locator("tbody tr .row-link").first.wait_for(timeout=60_000)
     await page.wait_for_load_state("networkidle")
     weight = sum(sizes) / 1024
     await page.locator("tbody tr .row-link").first.click()

@@ -78,7 +78,6 @@ READS: dict[str, Read] = {
         portal, who, View(status=PaymentStatus.COMPLETED), None
     ),
     "text": lambda portal, who: reports.list_page(portal, who, View(search="di"), None),
-    "balances": reports.balances,
     "summary": lambda portal, who: reports.summary(portal, who, View()),
     "csv": csv,
     "statement": lambda portal, who: statements.summary(portal, who, Period()),

@@ -6,11 +6,12 @@ import pytest
 import reflex as rx
 
 from payments_app.services import accounts
-from payments_app.services.context import Portal
+from payments_app.services.context import Portal, current
 from payments_app.state.gate import (
     customer_event,
     keep_payloads_out_of_logs,
     public_event,
+    sender_of,
     viewer_event,
 )
 from tests.support.clock import Clock
@@ -49,6 +50,13 @@ class Desk(rx.State):
     @viewer_event
     def audit(self) -> None:
         self.notes.append("audited")
+
+    @customer_event
+    async def wait_and_write(self, session: str) -> None:
+        assert await sender_of(self)
+        await accounts.log_out(current(), session)
+        if await sender_of(self):
+            self.notes.append("written after the end")
 
     @rx.event
     def undeclared(self) -> None:
@@ -114,6 +122,14 @@ async def test_a_revoked_session_changes_nothing_more(
     await pipeline.send(Desk.write("after"), session=customer)
     assert "after" not in pipeline.said()
     assert pipeline.redirects() == ["/login?next=/payments"]
+
+
+async def test_a_handler_that_asks_again_is_told_that_the_session_has_ended(
+    pipeline: Pipeline, customer: str
+) -> None:
+    await pipeline.send(Desk.wait_and_write(customer), session=customer)
+    assert pipeline.faults == []
+    assert await notes(pipeline) == []
 
 
 async def test_an_idle_session_ends_and_pushes_do_not_keep_it(

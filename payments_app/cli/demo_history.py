@@ -15,6 +15,10 @@ DAYS: Final = 548
 _REFERENCE_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _BILLING_HOUR: Final = 21
 _ODD: Final = 350
+_BUSY_DAYS: Final = 14
+"""As many as the overview's charts show."""
+_OFTEN: Final = 0.6
+"""How likely an account tops up on one of those days, without need."""
 _CARDS: Final = ("Visa ending 4242", "Visa ending 4242", "Mastercard ending 4444")
 _DECLINES: Final = (
     decline("insufficient_funds"),
@@ -102,6 +106,8 @@ class History:
             for description, price in self._purchases():
                 self._cover(price)
                 self._charge(description, price)
+            if days_ago <= _BUSY_DAYS and self.random.random() < _OFTEN:
+                self._add_money()
         self._leave_some_pending()
 
     def _begin_day(self, day: date) -> None:
@@ -125,12 +131,15 @@ class History:
 
     def _cover(self, price: int) -> None:
         while self.balances[self.story.currency] < price:
-            methods = self.story.methods
-            method = self.random.choices(methods, [method.weight for method in methods])[0]
-            amount = self.random.choice(self.story.top_ups)
-            if self.random.random() < 0.22:
-                self._failed_top_up(method, amount)
-            self._top_up(method, amount, self.story.currency)
+            self._add_money()
+
+    def _add_money(self) -> None:
+        methods = self.story.methods
+        method = self.random.choices(methods, [method.weight for method in methods])[0]
+        amount = self.random.choice(self.story.top_ups)
+        if self.random.random() < 0.22:
+            self._failed_top_up(method, amount)
+        self._top_up(method, amount, self.story.currency)
 
     def _charge(self, description: str, price: int) -> None:
         self._now = max(self._now, self._now.replace(hour=_BILLING_HOUR, minute=0))

@@ -61,11 +61,15 @@ class Today:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What came in per day in one currency, with the gateways that it came through."""
+    """What came in per day in one currency, with the gateways that it came through; ``most`` is
+    what the longest bar stands for."""
 
     currency: str
     bars: tuple[Bar, ...]
     legend: tuple[Part, ...]
+    most: str
+    first_day: str
+    last_day: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,14 @@ def _chart(
             )
         )
     used = sorted({code for counts in by_day.values() for code in counts})
-    return Received(currency, tuple(bars), tuple(part(code, 0) for code in used))
+    return Received(
+        currency,
+        tuple(bars),
+        legend=tuple(part(code, 0) for code in used),
+        most=formatting.money(Money(longest, currency), who.locale),
+        first_day=bars[0].label,
+        last_day=bars[-1].label,
+    )
 
 
 def _success(

@@ -33,6 +33,8 @@ async def test_figures_are_per_currency_gateway_and_age(portal: Portal) -> None:
     (chart,) = seen.received
     assert [bar.text for bar in chart.bars][-3:] == ["$75.00", "$0.00", "$25.00"]
     assert [part.share for bar in chart.bars[-3:] for part in bar.parts] == [1000, 333]
+    edges = (chart.bars[0].label, chart.bars[-1].label)
+    assert (chart.most, chart.first_day, chart.last_day) == ("$75.00", *edges)
     assert seen.success[0].text == "66% (2 of 3)"
     assert [bar.text for bar in seen.pending] == ["0", "0", "1 · $25.00", "0"]
 

@@ -49,7 +49,12 @@ def _today(today: Today) -> rx.Component:
 def _received(chart: Received) -> rx.Component:
     return rx.el.section(
         rx.el.h2(t("Received per day, {currency}", currency=chart.currency)),
-        rx.el.div(rx.foreach(chart.bars, _upright), class_name="uprights", aria_hidden="true"),
+        rx.el.div(
+            rx.el.span(chart.most, class_name="most tabular"),
+            rx.el.div(rx.foreach(chart.bars, _upright), class_name="uprights"),
+            rx.el.div(rx.el.span(chart.first_day), rx.el.span(chart.last_day), class_name="ends"),
+            aria_hidden="true",
+        ),
         rx.el.div(rx.foreach(chart.legend, _legend), class_name="legend"),
         _table(t("Day (UTC)"), chart.bars),
         class_name="chart",

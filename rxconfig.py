@@ -3,6 +3,7 @@
 import reflex as rx
 
 from payments_app.cli.lean_styles import LeanStyles
+from payments_app.cli.paint_first import PaintFirst
 from payments_app.cli.portable import PLACEHOLDER, PortableBuild
 from payments_app.cli.scroll_lock import ScrollLock
 from payments_app.components.look import THEME
@@ -15,7 +16,7 @@ config = rx.Config(
     api_url=PLACEHOLDER,
     cors_allowed_origins=settings.own_origins,
     frontend_compression_formats=["brotli", "gzip"],
-    plugins=[LeanStyles(theme=THEME), PortableBuild(), ScrollLock()],
+    plugins=[LeanStyles(theme=THEME), PortableBuild(), ScrollLock(), PaintFirst()],
     disable_plugins=[rx.plugins.SitemapPlugin],
     redis_url=settings.redis_url or None,
     show_built_with_reflex=False,

@@ -23,7 +23,14 @@ BUILDS = ROOT / ".build"
 
 _WEB = ROOT / ".web"
 _PUBLISHED = ("build/client", "backend", "routes.json")
-_BUILDERS = ("build.py", "portable.py", "lean_styles.py", "scroll_lock.py", "postcss.config.js")
+_BUILDERS = (
+    "build.py",
+    "lean_styles.py",
+    "paint_first.py",
+    "portable.py",
+    "postcss.config.js",
+    "scroll_lock.py",
+)
 _KEPT_BUILDS = 3
 
 

@@ -17,6 +17,8 @@ from payments_app.db.models import Balance, Payment, TimelineEntry
 from payments_app.db.search import Found
 from payments_app.domain.payment import PaymentStatus
 
+_TEXTS_READ: Final = 4_000
+"""Of how many newest payments the text is read to count those that hold it, where many do."""
 _QUERIES_KEPT: Final = 256
 """Lists whose queries are kept ready: to put one together takes longer than to read its page."""
 
@@ -155,7 +157,7 @@ async def count(session: AsyncSession, chosen: Narrowing, limit: int) -> Count:
     found = await chosen.find_text(session)
     if found and not found.few:
         rows = select(Payment).where(*chosen.conditions())
-        return await _count_newest(session, rows, found.condition, limit)
+        return await _count_newest(session, rows, found.condition, min(limit, _TEXTS_READ))
     if found:
         query = _count_of(found.condition, *chosen.conditions(), limit=limit)
     else:

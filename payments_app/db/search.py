@@ -100,16 +100,16 @@ async def _found(session: AsyncSession, query: Query, holds_text: ColumnElement[
 async def _among_newest(
     session: AsyncSession, holds_text: ColumnElement[bool], *of: ColumnElement[bool]
 ) -> Found:
+    # Whether each holds it is found on the way: PostgreSQL might else look at all that do first.
     newest = (
-        select(col(Payment.id))
+        select(col(Payment.id), holds_text.label("holds"))
         .where(*of)
         .order_by(col(Payment.dated_at).desc(), col(Payment.id).desc())
         .limit(NEWEST_READ)
         .subquery()
     )
     read = (await session.execute(select(func.count()).select_from(newest))).scalar_one()
-    among = col(Payment.id).in_(select(newest.c.id))
-    keys = select(col(Payment.id)).where(among, holds_text).limit(_FEW + 1)
+    keys = select(newest.c.id).where(newest.c.holds).limit(_FEW + 1)
     found = await _found(session, keys, holds_text)
     return replace(found, partial=found.few and read == NEWEST_READ)
 

@@ -18,7 +18,10 @@ from payments_app.services.context import Portal
 from payments_app.settings import Settings
 from tests.support.clock import Clock
 from tests.support.databases import Databases, Postgres, Sqlite
+from tests.support.memory import keep_files_in_memory
 from tests.support.redis import RedisServer
+
+keep_files_in_memory()
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,10 @@ store: what was not delivered when the process died is sent after the next start
 import asyncio
 import json
 import logging
+import ssl
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import cache
 
 import httpx
 
@@ -87,13 +89,19 @@ async def recent(tx: Transaction, limit: int) -> list[Document]:
     )
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """What the portal's certificate is checked with: read once, which takes its time."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class Webhooks:
     """Sends what is queued to the portal while ``running()``."""
 
     def __init__(self, providers: Iterable[Provider], portal_url: str) -> None:
         self._providers = list(providers)
         self._portal_url = portal_url.rstrip("/")
-        self._client = httpx.AsyncClient(timeout=_ANSWER_SECONDS, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=_ANSWER_SECONDS, trust_env=False, verify=_tls())
 
     @asynccontextmanager
     async def running(self, *, sending: bool = True) -> AsyncIterator[None]:

@@ -15,11 +15,10 @@ from payments_app.db.mail_models import Mail
 from payments_app.db.models import User
 from payments_app.services import context
 from payments_app.services.context import Portal
-from payments_app.services.passwords import hash_password
 from payments_app.settings import Settings
 from tests.support.clock import Clock
 from tests.support.factories import make_account, make_user
-from tests.support.logins import log_in_as, own_form
+from tests.support.logins import hash_password, log_in_as, own_form
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse"
 RIGHT = {"email": EMAIL, "password": PASSWORD}

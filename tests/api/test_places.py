@@ -11,8 +11,8 @@ from payments_app.db.models import User
 from payments_app.services import context
 from payments_app.services.catalogues import say
 from payments_app.services.context import Portal
-from payments_app.services.passwords import hash_password
 from tests.support.factories import make_account, make_user
+from tests.support.logins import hash_password
 
 PASSWORD = "a long enough password"
 LOGIN = {"email": "reader@example.com", "password": PASSWORD}

@@ -21,11 +21,10 @@ from payments_app.services import sessions
 from payments_app.services.accounts import identify
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
-from payments_app.services.passwords import hash_password
 from payments_app.settings import Settings
 from tests.support.databases import Sqlite
 from tests.support.factories import WHEN, make_account, make_payment, make_user
-from tests.support.logins import log_in_as
+from tests.support.logins import hash_password, log_in_as
 from tests.support.portal import PortalServer
 from tests.support.roles import Kind
 

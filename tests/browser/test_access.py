@@ -11,8 +11,8 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from payments_app.db.engine import Database
 from payments_app.db.models import Account, User
 from payments_app.domain.payment import Role
-from payments_app.services.passwords import hash_password
 from tests.support.factories import make_account, make_payment, make_user
+from tests.support.logins import hash_password
 from tests.support.portal import PortalServer
 
 pytestmark = pytest.mark.browser

@@ -12,8 +12,8 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from payments_app.db.engine import Database
-from payments_app.services.passwords import hash_password
 from tests.support.factories import make_account, make_user
+from tests.support.logins import hash_password
 from tests.support.portal import PortalServer
 from tests.support.proxy import Proxy
 from tests.support.redis import RedisServer

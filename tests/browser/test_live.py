@@ -12,11 +12,11 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 from payments_app.db.models import Account, Payment, User
 from payments_app.domain.payment import Role
 from payments_app.services.context import Portal
-from payments_app.services.passwords import hash_password
 from payments_app.settings import Settings
 from tests.support import elsewhere
 from tests.support.cable import Cable
 from tests.support.factories import make_account, make_user
+from tests.support.logins import hash_password
 from tests.support.shop import PASSWORD, Shop, open_shop
 
 TABLE = ".payments tbody tr"

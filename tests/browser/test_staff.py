@@ -11,10 +11,10 @@ from playwright.async_api import Browser, Locator, Page, expect
 from payments_app.db.models import Account, Payment
 from payments_app.domain.payment import Role
 from payments_app.services.context import Portal
-from payments_app.services.passwords import hash_password
 from payments_app.settings import Settings
 from tests.support import elsewhere
 from tests.support.factories import make_account, make_payment, make_user
+from tests.support.logins import hash_password
 from tests.support.shop import GOOD_CARD, PASSWORD, Shop, open_shop, visit
 
 LIST = "/staff/payments"

@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from payments_app.services.catalogues import catalogue, say, speaking
-from payments_app.services.passwords import hash_password
 from tests.support.factories import make_account, make_user
+from tests.support.logins import hash_password
 from tests.support.shop import GOOD_CARD, PASSWORD, Shop, open_shop
 
 NAMES = {"English", "Filipino", "Français", "العربية"}

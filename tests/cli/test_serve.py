@@ -19,10 +19,10 @@ from sqlmodel import select
 from payments_app.cli.build import ROOT, ensure_built
 from payments_app.db.engine import Database
 from payments_app.db.staff_models import AuditEntry
-from payments_app.services.passwords import hash_password
 from payments_app.state.profile import ProfileState
 from tests.attack.sockets import HYDRATE
 from tests.support.factories import make_account, make_user
+from tests.support.logins import hash_password
 from tests.support.portal import PortalServer
 from tests.support.sandbox import eventually, free_port
 

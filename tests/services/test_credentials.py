@@ -12,10 +12,10 @@ from payments_app.domain.errors import InvalidRequest, NotFound, TooManyAttempts
 from payments_app.services import credentials
 from payments_app.services.accounts import identify, log_in
 from payments_app.services.context import Portal
-from payments_app.services.passwords import check_new_password, hash_password
+from payments_app.services.passwords import check_new_password
 from tests.support.clock import Clock
 from tests.support.factories import identity_of, make_account, make_user
-from tests.support.logins import log_in_as
+from tests.support.logins import hash_password, log_in_as
 
 EMAIL, OLD, NEW = "ada@example.com", "correct horse", "an engine of brass"
 

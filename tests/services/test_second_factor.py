@@ -15,12 +15,11 @@ from payments_app.domain.payment import Role
 from payments_app.services import second_factor
 from payments_app.services.accounts import CodeNeeded, identify, log_in
 from payments_app.services.context import Portal
-from payments_app.services.passwords import hash_password
 from payments_app.services.sealing import seal, unseal
 from payments_app.settings import Settings
 from tests.support.clock import Clock
 from tests.support.factories import identity_of, make_user
-from tests.support.logins import log_in_as
+from tests.support.logins import hash_password, log_in_as
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse"
 

@@ -9,13 +9,12 @@ from payments_app.db.models import User
 from payments_app.services import context, sessions
 from payments_app.services.accounts import identify
 from payments_app.services.context import Portal
-from payments_app.services.passwords import hash_password
 from payments_app.settings import Settings
 from payments_app.state.profile import ProfileState
 from payments_app.state.session import SessionState
 from tests.support.clock import Clock
 from tests.support.factories import make_account, make_user
-from tests.support.logins import log_in_as
+from tests.support.logins import hash_password, log_in_as
 from tests.support.pipeline import Pipeline
 
 OLD, NEW = "correct horse", "an engine of brass"

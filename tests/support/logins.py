@@ -3,12 +3,17 @@
 import hashlib
 import secrets
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from payments_app.db.models import User
+from payments_app.services import passwords
 from payments_app.services.context import Portal
 from payments_app.services.stamps import form_token
 from tests.support.factories import make_session
+
+hash_password = cache(passwords.hash_password)
+"""The hash that a user of a test has for a password, made once."""
 
 
 async def log_in_as(portal: Portal, user: User, **columns: Any) -> str:

@@ -14,6 +14,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 from starlette.types import ASGIApp
 
+from payments_app.gateways.http import tls
 from payments_app.sandbox.app import Sandbox, create_sandbox
 from payments_app.sandbox.registry import TWINS
 from payments_app.sandbox.twin import Twin
@@ -165,6 +166,6 @@ async def sandbox_at(
     async with (
         life,
         serving(outer, port),
-        httpx.AsyncClient(base_url=origin, timeout=10) as http,
+        httpx.AsyncClient(base_url=origin, timeout=10, verify=tls()) as http,
     ):
         yield RunningSandbox(sandbox, origin, http, receiver)

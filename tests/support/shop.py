@@ -15,9 +15,10 @@ from sqlmodel import col, select
 from payments_app.db.engine import Database
 from payments_app.db.models import Account, Balance, Payment
 from payments_app.domain.payment import PaymentStatus
+from payments_app.gateways.http import tls
 from payments_app.sandbox.app import create_sandbox
-from payments_app.services.passwords import hash_password
 from tests.support.factories import make_account, make_user
+from tests.support.logins import hash_password
 from tests.support.portal import PortalServer
 from tests.support.sandbox import eventually, free_port, serving
 
@@ -136,7 +137,7 @@ async def open_shop(directory: Path, **settings: str) -> AsyncIterator[Shop]:
     async with (
         sandbox.running(),
         serving(outer, port),
-        httpx.AsyncClient(base_url=origin, timeout=10) as http,
+        httpx.AsyncClient(base_url=origin, timeout=10, verify=tls()) as http,
     ):
         await portal.start()
         try:

@@ -12,7 +12,6 @@ from payments_app.state.payments import PaymentsState
 from tests.attack.floods import flood
 from tests.attack.sockets import handler, pay, tab
 from tests.attack.target import Target, target
-from tests.support.databases import Sqlite
 from tests.support.roles import Kind
 
 _LOOKS, _PAYMENTS = 100, 10
@@ -42,12 +41,7 @@ async def main() -> None:
     """Measure without the flood and with it, and print both."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        sqlite, data = folder / "sqlite", folder / "portal"
-        sqlite.mkdir()
-        data.mkdir()
-        here = await stack.enter_async_context(
-            target(data, await asyncio.to_thread(Sqlite, sqlite))
-        )
+        here = await stack.enter_async_context(target(folder))
         calm = await measure(here, here.tokens[Kind.CUSTOMER])
         begun = time.perf_counter()
         async with flood(here) as refused:

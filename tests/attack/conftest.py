@@ -5,14 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.attack.target import Target, faults, target
-from tests.support.databases import Sqlite
 
 
 @pytest.fixture(scope="session")
-async def attacked(
-    tmp_path_factory: pytest.TempPathFactory, sqlite: Sqlite
-) -> AsyncIterator[Target]:
-    async with target(tmp_path_factory.mktemp("attacked"), sqlite) as made:
+async def attacked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Target]:
+    async with target(tmp_path_factory.mktemp("attacked")) as made:
         yield made
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -22,7 +21,6 @@ from payments_app.services.accounts import identify
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
 from payments_app.settings import Settings
-from tests.support.databases import Sqlite
 from tests.support.factories import WHEN, make_account, make_payment, make_user
 from tests.support.logins import hash_password, log_in_as
 from tests.support.portal import PortalServer
@@ -115,13 +113,12 @@ def faults(log: str) -> list[str]:
 
 
 @asynccontextmanager
-async def target(folder: Path, sqlite: Sqlite, **settings: str) -> AsyncIterator[Target]:
+async def target(folder: Path, **settings: str) -> AsyncIterator[Target]:
     """Run a portal with two customers' accounts and staff of each role."""
     server = PortalServer(
         folder, **({"SWEEP_INTERVAL_SECONDS": "3600", "LOG_LEVEL": "DEBUG"} | settings)
     )
-    with sqlite.fresh() as url:
-        shutil.copyfile(url.removeprefix("sqlite+aiosqlite:///"), server.database_path)
+    await server.migrate()
     database = Database(server.database_url)
     made = await _fill(server, database)
     await server.start()

@@ -26,7 +26,6 @@ from tests.api.test_roles import routes
 from tests.attack.handlers import NAMES, plausible
 from tests.attack.sockets import pay, send_all, tab
 from tests.attack.target import Target, target
-from tests.support.databases import Sqlite
 from tests.support.factories import WHEN
 from tests.support.redis import RedisServer
 from tests.support.roles import Kind
@@ -69,7 +68,7 @@ class Marked:
 
 
 @pytest.fixture(scope="module")
-async def marked(tmp_path_factory: pytest.TempPathFactory, sqlite: Sqlite) -> AsyncIterator[Marked]:
+async def marked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Marked]:
     """A portal whose every secret is a canary, half of them from files, and its folder."""
     folder = tmp_path_factory.mktemp("marked")
     files = folder / "secrets"
@@ -86,7 +85,7 @@ async def marked(tmp_path_factory: pytest.TempPathFactory, sqlite: Sqlite) -> As
         mails.password = CANARIES["SMTP_PASSWORD"].encode()
         settings |= {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(mails.port), "SMTP_USER": "portal"}
         settings |= {"SMTP_SECURITY": "none", "SECRETS_DIR": str(files)}
-        async with target(folder, sqlite, **settings) as made:
+        async with target(folder, **settings) as made:
             yield Marked(made, folder, mails)
     server.stop()
 

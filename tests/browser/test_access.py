@@ -24,7 +24,7 @@ PASSWORD, NEW = "an engine of brass", "punched cards and thread"
 async def own_portal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PortalServer]:
     """A portal without demo data, so that one login is the only one."""
     portal = PortalServer(tmp_path_factory.mktemp("access"))
-    await portal.run("alembic", "upgrade", "head")
+    await portal.migrate()
     await portal.start()
     yield portal
     await portal.stop()

@@ -29,7 +29,7 @@ async def test_plain_http_under_either_name(page: Page, portal: PortalServer, ho
 async def test_behind_tls_on_another_port(browser: Browser, tmp_path: Path) -> None:
     port = free_port()
     portal = PortalServer(tmp_path, PUBLIC_URL=f"https://localhost:{port}")
-    await portal.run("alembic", "upgrade", "head")
+    await portal.migrate()
     await portal.start()
     context = await browser.new_context(ignore_https_errors=True)
     try:

@@ -34,7 +34,7 @@ PASSWORD = "a long enough password"
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PortalServer]:
     """A portal on an empty database, behind a proxy on this machine."""
     server = PortalServer(tmp_path_factory.mktemp("serve"), TRUSTED_PROXIES="127.0.0.1")
-    await server.run("alembic", "upgrade", "head")
+    await server.migrate()
     await server.start()
     yield server
     await server.kill()
@@ -152,7 +152,7 @@ async def test_logins_and_events_are_audited_with_the_browsers_address(
 async def test_signals_end_it_cleanly(tmp_path: Path, signals: list[str]) -> None:
     """Ctrl-C in a terminal is a SIGINT to the whole group, the worker included."""
     server = PortalServer(tmp_path)
-    await server.run("alembic", "upgrade", "head")
+    await server.migrate()
     await server.start()
     assert await connect(server, server.url)
     assert server.process is not None

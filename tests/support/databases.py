@@ -1,11 +1,13 @@
 """Real database servers that hand out a fresh, migrated database as often as a test asks."""
 
+import atexit
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -76,14 +78,26 @@ class Databases(Protocol):
         ...
 
 
+@cache
+def _migrated() -> Path:
+    folder = tempfile.mkdtemp(prefix="sqlite-")
+    atexit.register(shutil.rmtree, folder)
+    path = Path(folder) / "portal.db"
+    migrate(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+def copy_migrated(path: Path) -> None:
+    """Make the SQLite file ``path``: a copy of one that this process has migrated once."""
+    shutil.copyfile(_migrated(), path)
+
+
 class Sqlite:
-    """SQLite files in ``folder``: each fresh one is a copy of one that was migrated once."""
+    """SQLite files in ``folder``."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._numbers = count()
-        self._template = folder / "template.db"
-        migrate(self._url(self._template))
 
     def _url(self, path: Path) -> str:
         return f"sqlite+aiosqlite:///{path}"
@@ -94,7 +108,7 @@ class Sqlite:
     @contextmanager
     def fresh(self) -> Iterator[str]:
         path = self._folder / f"{next(self._numbers)}.db"
-        shutil.copyfile(self._template, path)
+        copy_migrated(path)
         yield self._url(path)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from payments_app.cli.build import ROOT, ensure_built
 from payments_app.cli.serve import wait_until_ready
+from tests.support.databases import copy_migrated
 from tests.support.sandbox import free_port
 
 
@@ -51,9 +52,13 @@ class PortalServer:
                 check=True,
             )
 
+    async def migrate(self) -> None:
+        """Make the empty database."""
+        await asyncio.to_thread(copy_migrated, self.database_path)
+
     async def prepare(self) -> None:
         """Make the database and fill in the demo data."""
-        await self.run("alembic", "upgrade", "head")
+        await self.migrate()
         await self.run("payments_app.cli.demo")
 
     async def start(self, module: str = "payments_app.cli.serve") -> None:

@@ -132,7 +132,7 @@ async def open_shop(directory: Path, **settings: str) -> AsyncIterator[Shop]:
     sandbox = create_sandbox(directory / "sandbox.db", origin=origin, portal_url=portal.url)
     outer = FastAPI(openapi_url=None)
     outer.mount("/sandbox", sandbox.app)
-    await portal.run("alembic", "upgrade", "head")
+    await portal.migrate()
     database = Database(portal.database_url)
     async with (
         sandbox.running(),

@@ -74,7 +74,7 @@ class Stage:
 async def standing_portal(browser: Browser, directory: Path) -> AsyncIterator[Stage]:
     """Run the demo portal at its one moment until the block ends."""
     portal = PortalServer(directory)
-    await portal.run("alembic", "upgrade", "head")
+    await portal.migrate()
     await portal.run("payments_app.cli.demo", "--today", NOW.date().isoformat())
     await portal.start("tests.browser.screens.server")
     try:

@@ -29,7 +29,8 @@ dev: ## The same with hot reload: every saved change rebuilds and restarts
 test: ## Run every test, browser included
 	@$(PYTHON) payments_app/cli/bootstrap.py dev
 	@$(VENV)/python -m tests.browser.chromium
-	@$(VENV)/python -m pytest -n 2
+	@# What the tests of a file share is dear to start: one worker runs them all.
+	@$(VENV)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 screenshots: ## Take the pictures of every page anew (SCENES="payments login": only these)
 	@$(PYTHON) payments_app/cli/bootstrap.py dev

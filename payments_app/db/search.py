@@ -100,16 +100,17 @@ async def _found(session: AsyncSession, query: Query, holds_text: ColumnElement[
 async def _among_newest(
     session: AsyncSession, holds_text: ColumnElement[bool], *of: ColumnElement[bool]
 ) -> Found:
-    # Whether each holds it is found on the way: PostgreSQL might else look at all that do first.
     newest = (
-        select(col(Payment.id), holds_text.label("holds"))
+        select(col(Payment.id))
         .where(*of)
         .order_by(col(Payment.dated_at).desc(), col(Payment.id).desc())
         .limit(NEWEST_READ)
-        .subquery()
     )
-    read = (await session.execute(select(func.count()).select_from(newest))).scalar_one()
-    keys = select(newest.c.id).where(newest.c.holds).limit(_FEW + 1)
+    query = select(func.count()).select_from(newest.subquery())
+    read = (await session.execute(query)).scalar_one()
+    # Whether each holds it is found on the way: PostgreSQL might else look at all that do first.
+    looked_at = newest.add_columns(holds_text.label("holds")).subquery()
+    keys = select(looked_at.c.id).where(looked_at.c.holds).limit(_FEW + 1)
     found = await _found(session, keys, holds_text)
     return replace(found, partial=found.few and read == NEWEST_READ)
 

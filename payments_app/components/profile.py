@@ -90,16 +90,20 @@ def _session(one: OwnSession) -> rx.Component:
     )
 
 
+def _present_password(name: str) -> rx.Component:
+    return field(
+        t("Present password"),
+        name,
+        ProfileState.errors[name],
+        type="password",
+        auto_complete="current-password",
+    )
+
+
 def _password() -> rx.Component:
     errors = ProfileState.errors
     return rx.el.form(
-        field(
-            t("Present password"),
-            "present",
-            errors["present"],
-            type="password",
-            auto_complete="current-password",
-        ),
+        _present_password("present"),
         field(
             t("New password"),
             "password",
@@ -157,13 +161,7 @@ def _enrolment() -> rx.Component:
             border_radius="var(--radius-3)",
         ),
         rx.code(ProfileState.secret, size="2"),
-        field(
-            t("Present password"),
-            "confirm",
-            ProfileState.errors["confirm"],
-            type="password",
-            auto_complete="current-password",
-        ),
+        _present_password("confirm"),
         field(
             t("Code that the app shows"),
             "code",

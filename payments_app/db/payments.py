@@ -200,6 +200,19 @@ async def totals(session: AsyncSession, chosen: Narrowing) -> list[Total]:
     return [Total(code, rows, int(sum_)) for code, rows, sum_ in await session.execute(query)]
 
 
+_KEPT: Final = select(col(Balance.currency), col(Balance.amount)).where(
+    col(Balance.account_id) == bindparam("given_account")
+)
+_WAITING: Final = (
+    select(col(Payment.currency), func.sum(col(Payment.amount)))
+    .where(
+        col(Payment.account_id) == bindparam("given_account"),
+        col(Payment.status) == PaymentStatus.PENDING,
+    )
+    .group_by(col(Payment.currency))
+)
+
+
 async def standings(session: AsyncSession, account_id: int) -> list[Standing]:
     """Return the account's balances, by currency code, with what is Pending beside."""
     of = {"given_account": account_id}
@@ -289,19 +302,6 @@ async def span(session: AsyncSession, chosen: Filter) -> tuple[datetime, datetim
 async def _conditions(session: AsyncSession, chosen: Narrowing) -> list[ColumnElement[bool]]:
     found = await chosen.find_text(session)
     return [*chosen.conditions(), *([found.condition] if found else [])]
-
-
-_KEPT: Final = select(col(Balance.currency), col(Balance.amount)).where(
-    col(Balance.account_id) == bindparam("given_account")
-)
-_WAITING: Final = (
-    select(col(Payment.currency), func.sum(col(Payment.amount)))
-    .where(
-        col(Payment.account_id) == bindparam("given_account"),
-        col(Payment.status) == PaymentStatus.PENDING,
-    )
-    .group_by(col(Payment.currency))
-)
 
 
 def sorting(order: Order) -> Sorting:

@@ -2,6 +2,7 @@
 // the state; afterwards only changed rows come, as patches, and are merged here: in place with one
 // flash, on top where they do not move the row being read, else behind a pill that counts them.
 import { createContext, createElement as h, useContext, useEffect, useMemo, useReducer } from "react";
+import { noteList } from "./first_rows.js";
 
 const LEAVE_MS = 1600;
 
@@ -99,6 +100,10 @@ export const useLive = () => useContext(Live);
 // Gives its content the rows, each with how it looks just now.
 export function LiveRows({ children, ...props }) {
   const state = useLiveRows(props);
+  const changed = props.narrowed || props.order !== "newest" || !props.first;
+  useEffect(() => {
+    if (props.turn) noteList(changed);
+  }, [props.turn, changed]);
   const value = useMemo(() => {
     const { rows, flashes, leaving, waiting } = state;
     const news = latest(state);

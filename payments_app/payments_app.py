@@ -16,6 +16,7 @@ from payments_app.api import (
     documents,
     exports,
     faults,
+    first_rows,
     login,
     monitoring,
     places,
@@ -89,6 +90,7 @@ static_dir = get_web_dir() / Dirs.STATIC
 app = rx.App(
     api_transformer=[
         api,
+        first_rows.with_first_rows(static_dir),
         webhooks.webhooks_first,
         partial(with_limits, most_bytes=settings.webhook_body_limit),
         with_headers(portal, static_dir, apart=("/sandbox/",) if sandbox else ()),

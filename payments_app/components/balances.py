@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from payments_app.components.first_rows import first_balances
 from payments_app.components.live import BALANCES
 from payments_app.components.words import t
 from payments_app.services.reports import BalanceLine
@@ -14,7 +15,7 @@ def balances() -> rx.Component:
     return rx.el.section(
         rx.cond(
             PaymentsState.phase == "loading",
-            _skeleton(),
+            rx.fragment(first_balances(), _skeleton()),
             rx.foreach(BALANCES, _balance),
         ),
         class_name="balances",

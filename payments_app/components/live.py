@@ -37,6 +37,7 @@ class _LiveRows(rx.Component):
     turn: rx.Var[int]
     patch: rx.Var[dict[str, Any]]
     order: rx.Var[str]
+    narrowed: rx.Var[bool]
     first: rx.Var[bool]
     size: rx.Var[int]
     loaded: rx.Var[int]
@@ -54,6 +55,7 @@ def live_rows(*content: rx.Component) -> rx.Component:
         turn=PaymentsState.turn,
         patch=PaymentsState.patch,
         order=PaymentsState.order,
+        narrowed=PaymentsState.narrowed,
         first=~PaymentsState.has_newer,
         size=PAGE_SIZE,
         loaded=PaymentsState.loaded,

@@ -5,6 +5,8 @@ from typing import Any, Final
 import reflex as rx
 from reflex_components_core.el.element import Element
 
+from payments_app.components.first_rows import first_rows_script
+
 THEME: Final = rx.theme(
     accent_color="indigo", gray_color="slate", radius="medium", scaling="100%", appearance="inherit"
 )
@@ -15,6 +17,7 @@ LOOK: Final[dict[str, Any]] = {
     "head_components": [
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         rx.el.meta(name="color-scheme", content="light dark"),
+        first_rows_script(),
     ],
     "html_lang": "en",
     # Reflex's own toasts would need 'unsafe-eval'; the frame has an offline bar instead.

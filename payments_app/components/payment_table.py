@@ -3,13 +3,14 @@
 import reflex as rx
 
 from payments_app.components.checkout import payment_buttons
+from payments_app.components.first_rows import first_rows, first_zone
 from payments_app.components.live import ROWS, SPOKEN, WAITING, LiveRow, live_rows
 from payments_app.components.pieces import method_icon, status_pill
 from payments_app.components.words import t, tn
 from payments_app.db.payments import Order
 from payments_app.state.payments import PaymentsState
 
-_SKELETON_ROWS = 8
+_BONES = 8
 _IN_DATE_ORDER = (PaymentsState.order == Order.NEWEST.value) | (
     PaymentsState.order == Order.OLDEST.value
 )
@@ -33,18 +34,18 @@ def payment_table() -> rx.Component:
         ),
         rx.match(
             PaymentsState.phase,
-            ("loading", _table(*[_skeleton() for _ in range(_SKELETON_ROWS)])),
+            ("loading", _table(first_rows(), rx.el.tbody(*[_bones() for _ in range(_BONES)]))),
             ("error", _error()),
             rx.cond(
                 ROWS.length() > 0,
-                rx.fragment(_table(rx.foreach(ROWS, _row)), _pages()),
+                rx.fragment(_table(rx.el.tbody(rx.foreach(ROWS, _row))), _pages()),
                 rx.cond(PaymentsState.narrowed, _no_match(), _empty()),
             ),
         ),
     )
 
 
-def _table(*rows: rx.Component) -> rx.Component:
+def _table(*bodies: rx.Component) -> rx.Component:
     return rx.el.table(
         rx.el.thead(
             rx.el.tr(
@@ -53,7 +54,11 @@ def _table(*rows: rx.Component) -> rx.Component:
                     PaymentsState.sort_by_date,
                     ascending=Order.OLDEST,
                     descending=Order.NEWEST,
-                    beside=rx.el.span(PaymentsState.time_zone, class_name="zone"),
+                    beside=rx.cond(
+                        PaymentsState.phase == "loading",
+                        first_zone(),
+                        rx.el.span(PaymentsState.time_zone, class_name="zone"),
+                    ),
                 ),
                 rx.el.th(t("Description"), scope="col"),
                 rx.el.th(t("Method"), scope="col"),
@@ -68,7 +73,7 @@ def _table(*rows: rx.Component) -> rx.Component:
                 rx.cond(_IN_DATE_ORDER, rx.el.th(t("Balance"), scope="col", class_name="end")),
             )
         ),
-        rx.el.tbody(*rows),
+        *bodies,
         class_name="payments",
         aria_label=t("Payments"),
         aria_busy=PaymentsState.phase == "loading",
@@ -137,7 +142,7 @@ def _row(row: LiveRow) -> rx.Component:
     )
 
 
-def _skeleton() -> rx.Component:
+def _bones() -> rx.Component:
     return rx.el.tr(
         rx.el.td(rx.skeleton(width="132px", height="14px"), class_name="when"),
         rx.el.td(rx.skeleton(width="180px", height="14px"), class_name="what"),

@@ -117,12 +117,12 @@ async def on_stage(stage: Stage, scene: Scene, width: int, scheme: Scheme) -> As
     await page.goto(scene.path)
     await page.get_by_role("heading", level=1).first.wait_for()
     await page.get_by_text(scene.shows).locator("visible=true").first.wait_for()
+    waiting = page.locator("[aria-busy=true], .rt-Skeleton").locator("visible=true")
+    await expect(waiting).to_have_count(0)
     if scene.steps:
         await scene.steps(page)
+        await expect(waiting).to_have_count(0)
     await page.evaluate("document.fonts.ready")
-    await expect(
-        page.locator("[aria-busy=true], .rt-Skeleton").locator("visible=true")
-    ).to_have_count(0)
     yield page
     await page.close()
 

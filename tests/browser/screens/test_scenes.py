@@ -4,15 +4,24 @@ from typing import Final
 
 import pytest
 from PIL import Image
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
-from tests.browser.screens.camera import share_that_differs, shoot
+from tests.browser.screens.camera import Stage, share_that_differs, shoot
 from tests.browser.screens.conftest import LOOKS, Look
+from tests.browser.screens.scenes import SCENES
+from tests.browser.scripts import hold_scripts
 from tests.support.axe import faults
 
 _TOLERATED: Final = 0.01
 _SHOTS: Final = 20
 """A page may still be putting its last parts in place."""
+_PLACES: Final = """() => [...document.querySelectorAll(
+  ".payments th, .first td, .first > div > *, "
+  + "table:not([aria-busy=true]) td, .balances > div:not(.first, [aria-busy]) > *"
+)].map((part) => {
+  const { x, y, width, height } = part.getBoundingClientRect();
+  return [part.textContent, ...[x, y, width, height].map(Math.round)];
+})"""
 STILLS: Final = [look for look in LOOKS if look.scene.still]
 
 
@@ -30,6 +39,31 @@ async def test_the_page_looks_as_in_its_picture(page: Page, look: Look) -> None:
 async def test_axe_finds_nothing(page: Page) -> None:
     """The page behind a dialog has a scene of its own."""
     assert await faults(page) == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+async def test_the_first_rows_stand_where_the_page_will_have_them(
+    standing: Stage, width: int
+) -> None:
+    scene = next(scene for scene in SCENES if scene.name == "payments")
+    page = await (await standing.window(scene, width, "light")).new_page()
+    await hold_scripts(page)
+    await page.goto(scene.path)
+    await expect(page.locator(".first .row-link").first).to_be_visible()
+    written = await places(page)
+    await page.unroute_all()
+    await page.reload()
+    await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    assert len(written) > 300
+    assert sorted(written) == sorted(await places(page))
+    await page.close()
+
+
+async def places(page: Page) -> list[list[object]]:
+    """Measure the parts of the list and the balances: text, x, y, width and height of each."""
+    await page.evaluate("document.fonts.ready")
+    found: list[list[object]] = await page.evaluate(_PLACES)
+    return found
 
 
 def test_a_moved_part_counts_as_a_difference() -> None:

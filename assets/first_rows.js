@@ -1,0 +1,27 @@
+// What the server has written into the customer's page, shown until the page's own state has come.
+// React leaves it alone when it takes the page over; drawn anew, as for another language, the page
+// has it from here.
+import { createElement as h } from "react";
+
+const written = {};
+if (typeof document !== "undefined") {
+  for (const room of document.querySelectorAll("[data-first]")) {
+    written[room.dataset.first] = room.innerHTML;
+  }
+}
+
+export function FirstRows({ element, place, className }) {
+  return h(element, {
+    className: `first ${className ?? ""}`,
+    "data-first": place,
+    suppressHydrationWarning: true,
+    dangerouslySetInnerHTML: { __html: written[place] ?? "" },
+  });
+}
+
+// Where a tab shows other payments than the newest, it must not begin with them (see
+// components/first_rows.py).
+export function noteList(changed) {
+  if (changed) sessionStorage.list = "changed";
+  else delete sessionStorage.list;
+}

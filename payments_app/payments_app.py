@@ -10,6 +10,7 @@ import reflex as rx
 from fastapi import FastAPI
 from reflex.constants import Dirs
 from reflex.utils.prerequisites import get_web_dir
+from starlette.types import ASGIApp
 
 from payments_app import wiring
 from payments_app.api import (
@@ -91,7 +92,6 @@ app = rx.App(
     api_transformer=[
         api,
         first_rows.with_first_rows(static_dir),
-        webhooks.webhooks_first,
         partial(with_limits, most_bytes=settings.webhook_body_limit),
         with_headers(portal, static_dir, apart=("/sandbox/",) if sandbox else ()),
     ],
@@ -104,6 +104,11 @@ app.add_middleware(Gate())
 guard(app)
 keep_payloads_out_of_logs()
 keep_tabs(app)
+
+
+def served() -> ASGIApp:
+    """Return what a server runs: the app, and the webhooks before it."""
+    return webhooks.webhooks_first(app(), settings)
 
 
 @app.register_lifespan_task

@@ -1,13 +1,12 @@
 """Each request's reference, and what is answered when the portal itself fails."""
 
 import secrets
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import JSONResponse, PlainTextResponse
-from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from payments_app.domain.errors import DatabaseBusy
@@ -18,12 +17,20 @@ from payments_app.services.places import LOCALE_COOKIE, speak_with
 
 log = structlog.get_logger()
 
-_HEADER: Final = b"x-request-id"
+REFERENCE_HEADER: Final = b"x-request-id"
 _RETRY_SECONDS: Final = 5
 _BUSY: Final = later(
     "The portal is very busy right now. Try again in a moment. Reference: {reference}"
 )
 _FAILED: Final = later("Something went wrong on our side. Reference: {reference}")
+
+
+def begin(scope: Scope) -> str:
+    """Name a request by a reference, which is returned, for its log lines and ``request.state``."""
+    reference = secrets.token_hex(4)
+    logs.begin(reference)
+    scope.setdefault("state", {})["reference"] = reference
+    return reference
 
 
 class RequestReference:
@@ -37,13 +44,11 @@ class RequestReference:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        reference = secrets.token_hex(4)
-        logs.begin(reference)
-        scope.setdefault("state", {})["reference"] = reference
+        reference = begin(scope)
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (_HEADER, reference.encode())]
+                message["headers"] = [*message["headers"], (REFERENCE_HEADER, reference.encode())]
             await send(message)
 
         await self._app(scope, receive, named)
@@ -56,14 +61,11 @@ def answer_faults(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _failed)
 
 
-def answering_faults(app: ASGIApp) -> ASGIApp:
-    """Do the same for an app that stands outside of FastAPI, whose HTTPException it may raise."""
-    handlers: dict[Any, Any] = {
-        HTTPException: http_exception_handler,
-        DatabaseBusy: _busy,
-        Exception: _failed,
-    }
-    return RequestReference(ExceptionMiddleware(app, handlers))
+async def answer_to(request: Request, error: Exception) -> Response:
+    """Return the same answer to an error for a route that stands outside of FastAPI."""
+    if isinstance(error, HTTPException):
+        return await http_exception_handler(request, error)
+    return await (_busy if isinstance(error, DatabaseBusy) else _failed)(request, error)
 
 
 async def _busy(request: Request, error: Exception) -> Response:

@@ -29,7 +29,7 @@ from payments_app.services.view import View
 
 log = structlog.get_logger()
 
-WAIT_SECONDS: Final = 0.3
+WAIT_SECONDS: Final = 2.0
 """A page that waits longer for its rows is sent without them."""
 _ASKED: Final = ("GET", "/")
 _PLACES: Final = re.compile(r'data-first="(\w+)">')

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from payments_app.api.policy import NOTHING, PagePolicies
 from payments_app.services.context import Portal
+from payments_app.settings import Settings
 
 _OK: Final = 200
 _NOT_MODIFIED: Final = 304
@@ -49,6 +50,19 @@ _ALWAYS: Final = {
 _HTTPS_ONLY: Final = "max-age=31536000; includeSubDomains"
 
 
+def headers_of_answers(settings: Settings) -> dict[str, str]:
+    """Return the headers of each answer that is neither a page nor a file."""
+    return {
+        **_always(settings),
+        "Cache-Control": _NEVER_KEEP,
+        "Content-Security-Policy": NOTHING,
+    }
+
+
+def _always(settings: Settings) -> dict[str, str]:
+    return _ALWAYS | ({"Strict-Transport-Security": _HTTPS_ONLY} if settings.live else {})
+
+
 def with_headers(
     portal: Portal, static_dir: Path, apart: tuple[str, ...]
 ) -> Callable[[ASGIApp], ASGIApp]:
@@ -57,16 +71,15 @@ def with_headers(
     ``static_dir`` is the built front end. The sandbox stands apart, as if on a host of its own.
     """
     settings = portal.settings
+    always = _always(settings)
     socket = settings.public_url.replace("http", "ws", 1)
 
     def describe(policies: PagePolicies, scope: Scope, message: Message) -> None:
         headers = MutableHeaders(scope=message)
         if "location" in headers and _is_file(scope):
             headers["location"] = _with_slash(scope)
-        for name, value in _ALWAYS.items():
+        for name, value in always.items():
             headers.setdefault(name, value)
-        if settings.live:
-            headers.setdefault("Strict-Transport-Security", _HTTPS_ONLY)
         headers.setdefault("Cache-Control", _caching(scope, message["status"]))
         if _is_page(scope["path"], message["status"], headers.get("content-type", "")):
             used = [gateway.page_sources() for gateway in portal.gateways.values()]

@@ -17,8 +17,13 @@ _ENGINE_IO: Final = "0123456"
 """What a text message of Engine.IO, revision 4, begins with."""
 
 
-class TooLarge(Exception):
-    """The body is larger than any that is wanted here."""
+class Refused(Exception):
+    """The body is larger than any that is wanted here (413), or does not come (408)."""
+
+    def __init__(self, status: int, word: str) -> None:
+        super().__init__(word)
+        self.status = status
+        self.word = word
 
 
 def with_limits(
@@ -40,12 +45,9 @@ def with_limits(
             await app(scope, receive, send)
         else:
             try:
-                async with asyncio.timeout(body_seconds):
-                    body = await _whole(scope, receive, most_bytes)
-            except TooLarge:
-                await _refuse(413, scope, receive, send)
-            except TimeoutError:
-                await _refuse(408, scope, receive, send)
+                body = await whole_body(scope, receive, most_bytes, body_seconds)
+            except Refused as refused:
+                await _refuse(refused, scope, receive, send)
             else:
                 if body["type"] == "http.request":  # and has not gone away meanwhile
                     await app(scope, _again(body, receive), _patient(send, answer_seconds))
@@ -53,10 +55,24 @@ def with_limits(
     return limited
 
 
-async def _whole(scope: "Scope", receive: "Receive", most_bytes: int) -> "Message":
+async def whole_body(
+    scope: "Scope", receive: "Receive", most_bytes: int, seconds: float = BODY_SECONDS
+) -> "Message":
+    """Read a request's body into one message; another message says that the client has gone away.
+
+    Raises Refused when it says or turns out to be larger, or has not come in time.
+    """
     said = dict(scope["headers"]).get(b"content-length", b"")
     if said.isdigit() and int(said[:20]) > most_bytes:
-        raise TooLarge
+        raise Refused(413, "too large")
+    try:
+        async with asyncio.timeout(seconds):
+            return await _gathered(receive, most_bytes)
+    except TimeoutError:
+        raise Refused(408, "too slow") from None
+
+
+async def _gathered(receive: "Receive", most_bytes: int) -> "Message":
     body = bytearray()
     while True:
         message = await receive()
@@ -64,7 +80,7 @@ async def _whole(scope: "Scope", receive: "Receive", most_bytes: int) -> "Messag
             return message
         body += message.get("body", b"")
         if len(body) > most_bytes:
-            raise TooLarge
+            raise Refused(413, "too large")
         if not message.get("more_body"):
             return {"type": "http.request", "body": bytes(body), "more_body": False}
 
@@ -99,7 +115,7 @@ def _frames(receive: "Receive") -> "Receive":
     return received
 
 
-async def _refuse(status: int, scope: "Scope", receive: "Receive", send: "Send") -> None:
-    word = {413: "too large", 408: "too slow"}[status]
-    answer = JSONResponse({"detail": word}, status, headers={"Connection": "close"})
+async def _refuse(refused: Refused, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    closing = {"Connection": "close"}
+    answer = JSONResponse({"detail": refused.word}, refused.status, headers=closing)
     await answer(scope, receive, send)

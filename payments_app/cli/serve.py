@@ -73,7 +73,7 @@ def application() -> "ASGIApp":
     sys.modules.update(dict.fromkeys(UNUSED))  # type: ignore[arg-type]
     # All that is imported stays; looking through it for garbage is an eighth of the start.
     gc.disable()
-    from payments_app.payments_app import app
+    from payments_app.payments_app import served
 
     gc.freeze()
     gc.enable()
@@ -84,8 +84,8 @@ def application() -> "ASGIApp":
     # at its end; the portal's own work has ended by then.
     Finalize(None, os._exit, args=(0,), exitpriority=0)
     settings = Settings()
-    served = with_public_scheme(app(), settings.public_url)
-    return with_client_address(served, settings.trusted_proxies)
+    app = with_public_scheme(served(), settings.public_url)
+    return with_client_address(app, settings.trusted_proxies)
 
 
 def wait_until_ready(port: int, runs: Callable[[], bool] = lambda: True) -> bool:

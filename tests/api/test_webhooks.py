@@ -24,7 +24,7 @@ async def served(
     app = FastAPI()
     app.include_router(webhooks.router)
     answer_faults(app)
-    way = webhooks.webhooks_first(app) if request.param == "before it" else app
+    way = webhooks.webhooks_first(app, portal.settings) if request.param == "before it" else app
     transport = httpx.ASGITransport(way, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
         yield client

@@ -7,7 +7,17 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -200,28 +210,27 @@ async def totals(session: AsyncSession, chosen: Narrowing) -> list[Total]:
     return [Total(code, rows, int(sum_)) for code, rows, sum_ in await session.execute(query)]
 
 
-_KEPT: Final = select(col(Balance.currency), col(Balance.amount)).where(
-    col(Balance.account_id) == bindparam("given_account")
-)
-_WAITING: Final = (
-    select(col(Payment.currency), func.sum(col(Payment.amount)))
+_NOTHING: Final[ColumnElement[int]] = literal_column("0")
+_STANDINGS: Final = union_all(
+    select(col(Balance.currency), col(Balance.amount), _NOTHING).where(
+        col(Balance.account_id) == bindparam("given_account")
+    ),
+    select(col(Payment.currency), _NOTHING, func.sum(col(Payment.amount)))
     .where(
         col(Payment.account_id) == bindparam("given_account"),
         col(Payment.status) == PaymentStatus.PENDING,
     )
-    .group_by(col(Payment.currency))
+    .group_by(col(Payment.currency)),
 )
 
 
 async def standings(session: AsyncSession, account_id: int) -> list[Standing]:
     """Return the account's balances, by currency code, with what is Pending beside."""
-    of = {"given_account": account_id}
-    amounts = {row.currency: row.amount for row in await session.execute(_KEPT, of)}
-    pending = {code: int(sum_) for code, sum_ in await session.execute(_WAITING, of)}
-    return [
-        Standing(code, amounts.get(code, 0), pending.get(code, 0))
-        for code in sorted(amounts | pending)
-    ]
+    found: dict[str, Standing] = {}
+    for code, amount, pending in await session.execute(_STANDINGS, {"given_account": account_id}):
+        known = found.get(code, Standing(code, 0, 0))
+        found[code] = Standing(code, known.amount + int(amount), known.pending + int(pending))
+    return [found[code] for code in sorted(found)]
 
 
 async def last_gateway(

@@ -113,11 +113,15 @@ class PaymentsState(SessionState):
 
     @public_event(reads=True)
     async def load(self) -> Any:
-        """Show the page: balances and list, then the payment that the address names."""
+        """Show the page: balances and list, then the payment that the address names.
+
+        A list that is there already follows its changes by itself.
+        """
         who = await self._identity()
         if who is None or who.is_staff:
             return None
-        await self._show(who)
+        if not self._stays or self.phase != "ready":
+            await self._show(who)
         return DetailState.open_from_address
 
     @customer_event(reads=True)

@@ -102,7 +102,7 @@ async def test_two_hundred_tabs_cost_as_many_reads_as_one(house: House, tabs: in
         await house.portal.feed.publish(Change(payment.key, payment.account_id))
         await house.tabs.until(tabs)
     read = [statement for statement in statements if statement.startswith("SELECT")]
-    assert len(read) == 5, "the payment, the logins, two for the balances, and what it left"
+    assert len(read) == 4, "the payment, the logins, the balances, and what it left"
 
 
 async def test_a_change_is_written_once_for_all_who_read_alike(

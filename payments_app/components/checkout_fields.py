@@ -96,6 +96,7 @@ def gateways() -> rx.Component:
             value=CheckoutState.gateway,
             on_value_change=CheckoutState.choose_gateway,
             disabled=locked(),
+            columns="repeat(auto-fit, minmax(140px, 1fr))",
             gap="2",
             size="1",
             width="100%",
@@ -173,7 +174,8 @@ def amount_and_currency() -> rx.Component:
             "amount",
             t("Amount"),
             rx.input(
-                rx.input.slot(CheckoutState.symbol),
+                # Beside Arabic, the letters of US$ would change places.
+                rx.input.slot(rx.el.bdi(CheckoutState.symbol)),
                 value=CheckoutState.amount,
                 on_change=CheckoutState.type_amount,
                 placeholder="0",

@@ -2,21 +2,18 @@
 
 from typing import Final
 
-import pytest
 from PIL import Image
 from playwright.async_api import Page
 
 from tests.browser.screens.camera import share_that_differs, shoot
-from tests.browser.screens.conftest import LOOKS, Look
+from tests.browser.screens.conftest import Look
 from tests.support.axe import faults
 
 _TOLERATED: Final = 0.01
 _SHOTS: Final = 20
 """A page may still be putting its last parts in place."""
-STILLS: Final = [look for look in LOOKS if look.scene.still]
 
 
-@pytest.mark.parametrize("look", STILLS, ids=str, indirect=True, scope="module")
 async def test_the_page_looks_as_in_its_picture(page: Page, look: Look) -> None:
     """After a change that is meant, ``make screenshots`` takes the pictures anew."""
     with Image.open(look.picture) as picture:

@@ -221,4 +221,5 @@ def _stand_buttons() -> rx.Component:
         justify="end",
         wrap="wrap",
         spacing="3",
+        class_name="dialog-buttons",
     )

@@ -190,7 +190,15 @@ def user_menu() -> rx.Component:
             rx.cond(
                 SessionState.viewing,
                 rx.fragment(),
-                rx.link(t("Profile and security"), href=PROFILE_PAGE, size="2"),
+                rx.link(
+                    rx.icon("shield", size=14, aria_hidden="true"),
+                    t("Profile and security"),
+                    href=PROFILE_PAGE,
+                    size="2",
+                    color="inherit",
+                    underline="hover",
+                    class_name="menu-entry",
+                ),
             ),
             rx.separator(size="4", margin_y="12px"),
             posted_form(
@@ -207,7 +215,7 @@ def user_menu() -> rx.Component:
             ),
             aria_label=t("Your menu"),
             align="end",
-            width="240px",
+            width="272px",
             size="1",
         ),
     )

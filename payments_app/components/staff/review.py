@@ -83,7 +83,7 @@ def _row(row: QueueRow) -> rx.Component:
             )
         ),
         cell(t("Account"), row.account),
-        cell(t("Method"), row.method, class_name="soft"),
+        cell(t("Method"), rx.el.bdi(row.method), class_name="soft"),
         cell(t("Asked"), row.asked, class_name="end tabular"),
         cell(t("Said"), row.said, class_name="end tabular"),
         cell(t("Since"), row.since, class_name="soft tabular"),

@@ -114,7 +114,9 @@ def _menu(user: UserRow) -> rx.Component:
             rx.cond(
                 user.state == "disabled",
                 rx.menu.item(t("Enable"), on_click=UsersState.enable(user.id)),
-                rx.menu.item(t("Disable"), on_click=UsersState.disable(user.id), color="red"),
+                rx.menu.item(
+                    t("Disable"), on_click=UsersState.disable(user.id), color_scheme="red"
+                ),
             ),
         ),
     )

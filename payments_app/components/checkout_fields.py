@@ -1,6 +1,7 @@
 """The fields of the Make Payment dialogs, each with its complaint beside itself."""
 
 import reflex as rx
+from reflex.style import resolved_color_mode
 
 from payments_app.components.card_fields import CardFields
 from payments_app.components.pieces import method_icon
@@ -144,7 +145,8 @@ def card() -> rx.Component:
         publishable_key=CheckoutState.card_key,
         client_secret=CheckoutState.client_secret,
         locale=CheckoutState.locale,
-        appearance=rx.color_mode,
+        # The theme in use: a system that turns dark by itself changes no choice of the user's.
+        appearance=resolved_color_mode,
         disabled=locked(),
         missing=CheckoutState.card_missing,
         texts=_CARD_TEXTS,

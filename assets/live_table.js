@@ -31,6 +31,9 @@ function content(column, row, texts, now, onOpen) {
       return h("span", { className: `pill ${row.status}` }, row.label);
     case "age":
       return row.since ? age(now - row.since, texts.locale) : "";
+    case "account":
+    case "method":
+      return h("bdi", null, row[column.key]);
     default:
       return row[column.key];
   }

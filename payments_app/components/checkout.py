@@ -40,7 +40,7 @@ def payment_dialogs() -> rx.Component:
     """Return the dialog that the buttons open."""
     return rx.dialog.root(
         rx.dialog.content(
-            rx.dialog.title(CheckoutState.title, size="4", margin_bottom="16px"),
+            rx.dialog.title(CheckoutState.title, class_name="dialog-title"),
             rx.box(
                 _form(),
                 display=rx.cond(
@@ -221,4 +221,5 @@ def _stand_buttons() -> rx.Component:
         justify="end",
         wrap="wrap",
         spacing="3",
+        class_name="dialog-buttons",
     )

@@ -1,6 +1,7 @@
 """The fields of the Make Payment dialogs, each with its complaint beside itself."""
 
 import reflex as rx
+from reflex.style import resolved_color_mode
 
 from payments_app.components.card_fields import CardFields
 from payments_app.components.pieces import method_icon
@@ -96,6 +97,7 @@ def gateways() -> rx.Component:
             value=CheckoutState.gateway,
             on_value_change=CheckoutState.choose_gateway,
             disabled=locked(),
+            columns="repeat(auto-fit, minmax(140px, 1fr))",
             gap="2",
             size="1",
             width="100%",
@@ -143,7 +145,8 @@ def card() -> rx.Component:
         publishable_key=CheckoutState.card_key,
         client_secret=CheckoutState.client_secret,
         locale=CheckoutState.locale,
-        appearance=rx.color_mode,
+        # The theme in use: a system that turns dark by itself changes no choice of the user's.
+        appearance=resolved_color_mode,
         disabled=locked(),
         missing=CheckoutState.card_missing,
         texts=_CARD_TEXTS,
@@ -173,7 +176,8 @@ def amount_and_currency() -> rx.Component:
             "amount",
             t("Amount"),
             rx.input(
-                rx.input.slot(CheckoutState.symbol),
+                # Beside Arabic, the letters of US$ would change places.
+                rx.input.slot(rx.el.bdi(CheckoutState.symbol)),
                 value=CheckoutState.amount,
                 on_change=CheckoutState.type_amount,
                 placeholder="0",

@@ -171,7 +171,7 @@ def instructions() -> rx.Component:
     return rx.vstack(
         rx.text(
             t("Pay {amount} with {gateway}", amount=stand.amount, gateway=stand.gateway),
-            size="4",
+            size="3",
             weight="medium",
         ),
         rx.text(stand.instructions, size="2", color="var(--gray-11)", white_space="pre-line"),

@@ -18,18 +18,9 @@ def customer_frame(*content: rx.Component) -> rx.Component:
     """Put the content of a customer's page under the top bar."""
     return rx.box(
         PlainLink.create(t("Skip to content"), href="#content", class_name="skip"),
-        offline_bar(),
-        notice_bar(),
-        rx.cond(SessionState.viewing, _viewing_bar()),
+        bars(rx.cond(SessionState.viewing, _viewing_bar())),
         rx.el.header(
-            rx.link(
-                Settings().portal_name,
-                href="/",
-                color="inherit",
-                underline="none",
-                _hover={},
-                class_name="brand",
-            ),
+            brand(CUSTOMER_PAGE),
             rx.cond(
                 SessionState.account_name != "",
                 rx.fragment(
@@ -55,17 +46,9 @@ def plain_frame(*content: rx.Component) -> rx.Component:
     home = rx.cond(SessionState.is_staff, STAFF_PAGE, CUSTOMER_PAGE)
     return rx.box(
         PlainLink.create(t("Skip to content"), href="#content", class_name="skip"),
-        offline_bar(),
-        notice_bar(),
+        bars(),
         rx.el.header(
-            rx.link(
-                Settings().portal_name,
-                href=home,
-                color="inherit",
-                underline="none",
-                _hover={},
-                class_name="brand",
-            ),
+            brand(home),
             rx.el.span(class_name="grow"),
             theme_switch(),
             rx.cond(SessionState.user_name != "", user_menu(), rx.box(class_name="avatar")),
@@ -74,6 +57,24 @@ def plain_frame(*content: rx.Component) -> rx.Component:
         rx.el.main(*content, id="content", class_name="page", tab_index=-1),
         class_name="frame",
     )
+
+
+def brand(href: str | rx.Var[str]) -> rx.Component:
+    """Return the portal's name, which leads to the first page; where it is cut, its end is."""
+    return rx.link(
+        Settings().portal_name,
+        href=href,
+        color="inherit",
+        underline="none",
+        _hover={},
+        class_name="brand",
+        custom_attrs={"dir": "auto"},
+    )
+
+
+def bars(*more: rx.Component) -> rx.Component:
+    """Keep what is said above a page in sight: no connection, what could not be done, and more."""
+    return rx.el.div(_offline_bar(), _notice_bar(), *more, class_name="bars")
 
 
 def theme_switch() -> rx.Component:
@@ -89,8 +90,7 @@ def theme_switch() -> rx.Component:
     )
 
 
-def offline_bar() -> rx.Component:
-    """Say that there is no connection, while there is none."""
+def _offline_bar() -> rx.Component:
     return rx.cond(
         has_connection_errors,
         rx.el.div(
@@ -102,8 +102,7 @@ def offline_bar() -> rx.Component:
     )
 
 
-def notice_bar() -> rx.Component:
-    """Say what could not be done just now, or only slowly, until it is dismissed."""
+def _notice_bar() -> rx.Component:
     return rx.cond(
         NoticeState.words != "",
         rx.el.div(
@@ -191,7 +190,15 @@ def user_menu() -> rx.Component:
             rx.cond(
                 SessionState.viewing,
                 rx.fragment(),
-                rx.link(t("Profile and security"), href=PROFILE_PAGE, size="2"),
+                rx.link(
+                    rx.icon("shield", size=14, aria_hidden="true"),
+                    t("Profile and security"),
+                    href=PROFILE_PAGE,
+                    size="2",
+                    color="inherit",
+                    underline="hover",
+                    class_name="menu-entry",
+                ),
             ),
             rx.separator(size="4", margin_y="12px"),
             posted_form(
@@ -208,7 +215,7 @@ def user_menu() -> rx.Component:
             ),
             aria_label=t("Your menu"),
             align="end",
-            width="240px",
+            width="272px",
             size="1",
         ),
     )

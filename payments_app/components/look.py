@@ -20,9 +20,10 @@ LOOK: Final[dict[str, Any]] = {
         first_rows_script(),
     ],
     "html_lang": "en",
-    # Reflex's own toasts would need 'unsafe-eval'; the frame has an offline bar instead.
+    # Reflex's own toasts would need 'unsafe-eval', and its red mark of a lost connection lies over
+    # the page; the frame has an offline bar instead. A None here would leave both as they are.
     "toaster": None,
-    "extra_app_wraps": {(5, "Overlay"): lambda _stateful: None},
+    "extra_app_wraps": {(5, "Overlay"): lambda _stateful: rx.fragment()},
 }
 """For ``rx.App``."""
 

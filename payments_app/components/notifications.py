@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from payments_app.components.pieces import saved
 from payments_app.components.words import t
 from payments_app.domain.mail import CHOSEN_KINDS, MailKind
 from payments_app.services.wording import MAIL_NAMES
@@ -38,11 +39,7 @@ def notifications_dialog() -> rx.Component:
                 class_name="quiet small-note",
             ),
             rx.hstack(
-                rx.el.span(
-                    rx.cond(NotificationState.saved, t("Saved"), ""),
-                    class_name="quiet",
-                    role="status",
-                ),
+                saved(rx.cond(NotificationState.saved, t("Saved"), "")),
                 rx.spacer(),
                 rx.button(
                     t("Close"),

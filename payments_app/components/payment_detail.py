@@ -6,7 +6,7 @@ from reflex_components_core.core.banner import has_connection_errors
 from payments_app.components.card_fields import Waiting
 from payments_app.components.checkout_stand import ASKED, ASKED_SOON
 from payments_app.components.look import CopyButton, PlainLink, RowKeys
-from payments_app.components.pieces import fact, method_icon, sheet, status_pill
+from payments_app.components.pieces import fact, method_icon, sheet, status_pill, told
 from payments_app.components.words import t
 from payments_app.domain.payment import PaymentStatus
 from payments_app.services.reports import Linked, Step
@@ -42,7 +42,7 @@ def _payment() -> rx.Component:
         rx.cond(detail.can_check, _asked()),
         rx.cond(detail.can_retry, _try_again()),
         rx.cond(row.status == PaymentStatus.COMPLETED.value, _receipt(row.reference)),
-        rx.cond(DetailState.notice != "", rx.el.p(DetailState.notice, role="status")),
+        told(DetailState.notice),
         rx.el.dl(
             fact(
                 t("Method"),

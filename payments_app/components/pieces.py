@@ -1,6 +1,6 @@
 """Small parts that several places show: the status pill, icons, figures."""
 
-from typing import Final
+from typing import Any, Final
 
 import reflex as rx
 
@@ -23,6 +23,30 @@ def method_icon(name: rx.Var[str]) -> rx.Component:
         rx.match(name, *pictures, rx.icon("banknote", size=16)),
         class_name="method-icon",
         aria_hidden="true",
+    )
+
+
+def told(words: rx.Var[str], **attributes: Any) -> rx.Component:
+    """Say what came of what was just done, while there is something to say."""
+    return rx.cond(
+        words != "",
+        rx.el.p(
+            rx.icon("info", size=14, aria_hidden="true"),
+            rx.el.span(words),
+            role="status",
+            class_name="outcome",
+            **attributes,
+        ),
+    )
+
+
+def saved(words: rx.Var[str]) -> rx.Component:
+    """Say beside a form's button that it is done, while there is something to say."""
+    return rx.el.span(
+        rx.cond(words != "", rx.icon("check", size=14, aria_hidden="true")),
+        rx.el.span(words),
+        role="status",
+        class_name="saved",
     )
 
 

@@ -3,6 +3,8 @@
 import reflex as rx
 
 from payments_app.components.forms import ZoneSelect, field, language_choice, panel
+from payments_app.components.look import CopyButton, PlainLink
+from payments_app.components.pieces import saved
 from payments_app.components.staff.table import cell, column, dense_table
 from payments_app.components.words import t, tn
 from payments_app.services.sessions import OwnSession
@@ -121,7 +123,7 @@ def _password() -> rx.Component:
         ),
         rx.flex(
             rx.button(t("Change password"), type="submit", variant="surface", size="2"),
-            rx.el.span(ProfileState.notice, class_name="quiet", role="status"),
+            saved(ProfileState.notice),
             align="center",
             spacing="3",
         ),
@@ -157,10 +159,20 @@ def _enrolment() -> rx.Component:
         rx.image(
             src=ProfileState.picture,
             alt=t("QR code of the key"),
-            width="200px",
-            border_radius="var(--radius-3)",
+            class_name="qr-code",
         ),
-        rx.code(ProfileState.secret, size="2"),
+        rx.el.div(
+            CopyButton.create(text=ProfileState.secret, label=t("Copy the key")),
+            class_name="key-text",
+        ),
+        rx.button(
+            PlainLink.create(t("Open it in an app on this device"), href=ProfileState.app_address),
+            as_child=True,
+            variant="surface",
+            color_scheme="gray",
+            size="2",
+            class_name="on-phone",
+        ),
         _present_password("confirm"),
         field(
             t("Code that the app shows"),

@@ -138,4 +138,5 @@ def _buttons() -> rx.Component:
         wrap="wrap",
         spacing="3",
         margin_top="16px",
+        class_name="dialog-buttons",
     )

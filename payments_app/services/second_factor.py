@@ -33,10 +33,12 @@ _PER_CODE: Final = Limit(free=5, longest=timedelta(minutes=15))
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What an authenticator app needs: the key to type, and its QR code as an SVG data address."""
+    """What an authenticator app needs: the key to type, its QR code as an SVG data address, and the
+    address that opens an app on the same device, which cannot scan its own screen."""
 
     secret: str
     picture: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def enrol(portal: Portal, who: Identity) -> Enrolment:
         name=who.email, issuer_name=portal.settings.portal_name
     )
     picture = segno.make_qr(address).svg_data_uri(scale=5, border=4, light="#fff")
-    return Enrolment(secret, picture)
+    return Enrolment(secret, picture, address)
 
 
 async def standing(portal: Portal, who: Identity) -> Standing:

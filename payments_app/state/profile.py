@@ -19,14 +19,15 @@ _CHANGED: Final = later("Your password is changed. You are logged out everywhere
 
 
 class ProfileState(SessionState):
-    """``secret`` and ``picture`` are there while the second factor is being set up; ``codes`` are
-    shown once, right after."""
+    """``secret``, ``picture`` and ``app_address`` are there while a second factor is set up;
+    ``codes`` are shown once, right after."""
 
     sessions: list[OwnSession] = []
     factor_on: bool = False
     codes_left: int = 0
     secret: str = ""
     picture: str = ""
+    app_address: str = ""
     codes: list[str] = []
     errors: dict[str, str] = {}
     notice: str = ""
@@ -36,8 +37,8 @@ class ProfileState(SessionState):
     @user_event
     async def load(self) -> None:
         """Show how everything stands."""
-        self.secret, self.picture, self.codes = "", "", []
-        self.errors, self.notice = {}, ""
+        self._forget_key()
+        self.codes, self.errors, self.notice = [], {}, ""
         await self._show()
 
     @user_event(temporal=True)
@@ -91,12 +92,14 @@ class ProfileState(SessionState):
         if who is not None and not self.factor_on:
             enrolment = second_factor.enrol(current(), who)
             self.secret, self.picture = enrolment.secret, enrolment.picture
+            self.app_address = enrolment.address
             self.errors, self.codes = {}, []
 
     @user_event
     def leave_factor(self) -> None:
         """Put the key or the recovery codes away."""
-        self.secret, self.picture, self.codes, self.errors = "", "", [], {}
+        self._forget_key()
+        self.codes, self.errors = [], {}
 
     @user_event(temporal=True)
     async def turn_factor_on(self, form: dict[str, Any]) -> None:
@@ -116,7 +119,8 @@ class ProfileState(SessionState):
             wrong = {"present": ("confirm", _PRESENT)}.get(error.field, ("code", _WRONG_CODE))
             self.errors = {wrong[0]: say(wrong[1])}
             return
-        self.secret, self.picture, self.codes, self.errors = "", "", list(codes), {}
+        self._forget_key()
+        self.codes, self.errors = list(codes), {}
         await self._show()
 
     @user_event(temporal=True)
@@ -138,6 +142,9 @@ class ProfileState(SessionState):
             self.errors = {}
             self.form += 1
             await self._show()
+
+    def _forget_key(self) -> None:
+        self.secret = self.picture = self.app_address = ""
 
     async def _show(self) -> None:
         who = await self._identity()

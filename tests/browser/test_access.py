@@ -89,7 +89,7 @@ async def test_a_second_factor_is_set_up_and_asked_for(
         await enter(page, user)
         await page.get_by_role("button", name="Set up two-factor").click()
         await expect(page.get_by_role("img", name="QR code")).to_be_visible()
-        secret = await page.locator("form code").inner_text()
+        secret = await page.locator(".key-text .copy-text").inner_text()
         enrolment = page.locator("form").filter(has_text="Scan this with")
         await enrolment.get_by_label("Present password").fill(PASSWORD)
         await page.get_by_label("Code that the app shows").fill(pyotp.TOTP(secret).now())

@@ -187,6 +187,7 @@ def test_the_picture_holds_the_key_and_nothing_is_stored_before(portal: Portal) 
     enrolment = second_factor.enrol(portal, identity_of(user))
     assert len(base64.b32decode(enrolment.secret)) == 20  # 160 bits, as RFC 4226 recommends
     assert enrolment.picture.startswith("data:image/svg+xml")
+    assert pyotp.parse_uri(enrolment.address).secret == enrolment.secret
 
 
 def test_keys_can_be_changed_with_an_overlap(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 import reflex as rx
 
 from payments_app.components.forms import field, panel, posted_form
-from payments_app.components.pieces import method_icon, status_pill
+from payments_app.components.pieces import method_icon, saved, status_pill
 from payments_app.components.staff.add_payment import add_payment_button
 from payments_app.components.staff.parts import section_head, stat, stats
 from payments_app.components.staff.personal_data import personal_data
@@ -110,12 +110,13 @@ def _disabling() -> rx.Component:
                 rx.button(t("Disable"), variant="surface", color_scheme="gray", size="2")
             ),
             rx.alert_dialog.content(
-                rx.alert_dialog.title(t("Disable this account?"), size="4"),
+                rx.alert_dialog.title(t("Disable this account?"), class_name="dialog-title"),
                 rx.alert_dialog.description(
                     t(
                         "Its users cannot log in until you enable it again. "
                         "Payments on their way still arrive."
-                    )
+                    ),
+                    class_name="dialog-note",
                 ),
                 rx.flex(
                     rx.alert_dialog.cancel(
@@ -191,7 +192,7 @@ def _limits() -> rx.Component:
             _MAY_ACT,
             rx.flex(
                 rx.button(t("Save limits"), type="submit", variant="surface", size="2"),
-                rx.el.span(AccountState.notice, class_name="quiet", role="status"),
+                saved(AccountState.notice),
                 align="center",
                 spacing="3",
             ),

@@ -143,7 +143,7 @@ def _row(row: AccountRow) -> rx.Component:
 def _new_account() -> rx.Component:
     return rx.dialog.root(
         rx.dialog.content(
-            rx.dialog.title(t("New account"), size="4"),
+            rx.dialog.title(t("New account"), class_name="dialog-title"),
             rx.el.form(
                 field(t("Name"), "name", AccountsState.errors["name"], max_length=200),
                 rx.el.label(

@@ -3,6 +3,7 @@
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
+from payments_app.components.pieces import told
 from payments_app.components.words import t
 from payments_app.services.manual import KINDS
 from payments_app.services.wording import KINDS as KIND_WORDS
@@ -81,9 +82,7 @@ def add_payment_dialog() -> rx.Component:
                     rx.el.span(t("Email Confirmation")),
                     class_name="choice",
                 ),
-                rx.cond(
-                    AddPaymentState.notice != "", rx.el.p(AddPaymentState.notice, role="status")
-                ),
+                told(AddPaymentState.notice),
                 rx.hstack(
                     rx.dialog.close(
                         rx.button(t("Cancel"), type="button", variant="soft", color_scheme="gray")

@@ -184,7 +184,7 @@ def _entry() -> rx.Component:
             rx.cond(
                 line,
                 rx.fragment(
-                    rx.dialog.title(line.action, size="4"),
+                    rx.dialog.title(line.action, class_name="dialog-title"),
                     rx.el.dl(
                         fact(t("Entry"), f"{line.id}"),
                         fact(t("Date / Time"), line.at),
@@ -219,7 +219,9 @@ def _difference(one: Difference) -> rx.Component:
         rx.el.dd(
             rx.cond(one.before != "", rx.el.del_(one.before)),
             " ",
-            rx.cond(one.after != "", rx.el.ins(one.after), rx.el.span("none", class_name="quiet")),
+            rx.cond(
+                one.after != "", rx.el.ins(one.after), rx.el.span(t("none"), class_name="quiet")
+            ),
         ),
         class_name="fact",
     )

@@ -86,8 +86,14 @@ def _legend(part: Part) -> rx.Component:
 def _rows(title: rx.Var[str], head: str, bars: rx.Var[list[Bar]]) -> rx.Component:
     return rx.el.section(
         rx.el.h2(title),
-        rx.el.div(rx.foreach(bars, _lying), class_name="lyings", aria_hidden="true"),
-        _table(head, bars),
+        rx.cond(
+            bars.length() > 0,
+            rx.fragment(
+                rx.el.div(rx.foreach(bars, _lying), class_name="lyings", aria_hidden="true"),
+                _table(head, bars),
+            ),
+            rx.el.p(t("No payment ended in these days."), class_name="quiet"),
+        ),
         class_name="chart",
     )
 

@@ -4,7 +4,7 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.look import CopyButton
-from payments_app.components.pieces import fact, method_icon, sheet
+from payments_app.components.pieces import fact, method_icon, sheet, told
 from payments_app.components.staff import operations
 from payments_app.components.words import t
 from payments_app.services.events import EventRow, Header
@@ -32,10 +32,7 @@ def events_list() -> rx.Component:
                 disabled=has_connection_errors,
             ),
         ),
-        rx.cond(
-            ~EventsState.sheet_open & (EventsState.notice != ""),
-            rx.el.p(EventsState.notice, role="status", class_name="ops-notice"),
-        ),
+        rx.cond(~EventsState.sheet_open, told(EventsState.notice, margin_top="16px")),
         _filters(),
         rx.cond(
             EventsState.phase == "loading",
@@ -227,7 +224,7 @@ def _detail() -> rx.Component:
         ),
         rx.el.p(row.outcome),
         rx.el.p(detail.advice, class_name="quiet"),
-        rx.cond(EventsState.notice != "", rx.el.p(EventsState.notice, role="status")),
+        told(EventsState.notice),
         rx.cond(
             EventsState.can_act & detail.can_replay,
             rx.box(

@@ -50,7 +50,11 @@ def first_steps() -> rx.Component:
 
 def _step(icon: str, text: rx.Var[str], link: rx.Component) -> rx.Component:
     return rx.el.li(
-        rx.el.span(rx.icon(icon, size=16, aria_hidden="true"), text, class_name="step-head"), link
+        rx.el.span(
+            rx.icon(icon, size=16, aria_hidden="true"), rx.el.span(text), class_name="step-head"
+        ),
+        link,
+        class_name="setup-once",
     )
 
 

@@ -6,12 +6,11 @@ from typing import Final
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
-from payments_app.components.frame import notice_bar, offline_bar, theme_switch, user_menu
+from payments_app.components.frame import bars, brand, theme_switch, user_menu
 from payments_app.components.look import PlainLink
 from payments_app.components.staff.add_payment import add_payment_dialog
 from payments_app.components.staff.payment_detail import staff_payment_detail
 from payments_app.components.words import t
-from payments_app.settings import Settings
 from payments_app.state.session import SessionState
 
 
@@ -55,17 +54,9 @@ def staff_frame(section: Section, *content: rx.Component) -> rx.Component:
     """Put the content of one of the staff's sections beside the rail, once staff are known."""
     return rx.box(
         PlainLink.create(t("Skip to content"), href="#content", class_name="skip"),
-        offline_bar(),
-        notice_bar(),
+        bars(),
         rx.el.header(
-            rx.link(
-                Settings().portal_name,
-                href=OVERVIEW.href,
-                color="inherit",
-                underline="none",
-                _hover={},
-                class_name="brand",
-            ),
+            brand(OVERVIEW.href),
             rx.el.span(class_name="bar-line wide", aria_hidden="true"),
             rx.el.span(t("Staff"), class_name="quiet wide"),
             rx.el.span(class_name="grow"),

@@ -85,7 +85,7 @@ def _figures(card: GatewayCard) -> rx.Component:
 
 
 def _period(label: rx.Var[str], answers: Answers) -> rx.Component:
-    none = rx.el.span("none", class_name="quiet")
+    none = rx.el.span(t("none"), class_name="quiet")
     return rx.el.tr(
         rx.el.th(label, scope="row"),
         rx.el.td(answers.calls, class_name="end"),
@@ -99,8 +99,8 @@ def _setting(setting: Setting) -> rx.Component:
         rx.el.code(setting.name),
         rx.cond(
             setting.is_set,
-            rx.el.span("set", class_name="quiet"),
-            rx.el.span("missing", class_name="ops-missing"),
+            rx.el.span(t("set"), class_name="quiet"),
+            rx.el.span(t("missing"), class_name="ops-missing"),
         ),
         key=setting.name,
     )

@@ -3,6 +3,7 @@
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
+from payments_app.components.pieces import told
 from payments_app.components.staff import operations
 from payments_app.components.staff.parts import section_head
 from payments_app.components.staff.table import (
@@ -37,10 +38,7 @@ def mail_list() -> rx.Component:
     return rx.fragment(
         section_head(t("Mail"), lead=_LEAD),
         _filters(),
-        rx.cond(
-            MailroomState.notice != "",
-            rx.el.p(MailroomState.notice, role="status", class_name="ops-notice"),
-        ),
+        told(MailroomState.notice, margin_bottom="12px"),
         rx.match(
             MailroomState.phase,
             ("loading", _table(*skeleton_rows(len(_HEADS) + 1))),

@@ -6,7 +6,7 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 from payments_app.components.look import CopyButton
-from payments_app.components.pieces import fact, method_icon, sheet, status_pill
+from payments_app.components.pieces import fact, method_icon, sheet, status_pill, told
 from payments_app.components.words import t
 from payments_app.services.reports import Linked
 from payments_app.services.staff_detail import EventLine, StaffStep
@@ -77,7 +77,7 @@ def _payment() -> rx.Component:
         rx.el.p(row.description, class_name="sheet-what"),
         rx.cond(detail.reason != "", rx.el.p(detail.reason, class_name="quiet")),
         _actions(),
-        rx.cond(StaffDetailState.notice != "", rx.el.p(StaffDetailState.notice, role="status")),
+        told(StaffDetailState.notice),
         _facts(),
         rx.el.h2(t("What happened")),
         rx.el.ol(rx.foreach(detail.steps, _step), class_name="steps"),

@@ -64,15 +64,16 @@ def _erasing() -> rx.Component:
             rx.button(t("Erase"), variant="surface", color_scheme="red", size="2", type="button")
         ),
         rx.dialog.content(
-            rx.dialog.title(t("Erase all personal data of this account?"), size="4"),
+            rx.dialog.title(
+                t("Erase all personal data of this account?"), class_name="dialog-title"
+            ),
             rx.dialog.description(
                 t(
                     "Names, e-mail addresses, sessions, notes, texts and e-mails are removed "
                     "for good,"
                     " and its users cannot log in any more. Payments, balances and references stay."
                 ),
-                size="2",
-                margin_bottom="12px",
+                class_name="dialog-note",
             ),
             rx.el.form(
                 rx.el.p(t("Account"), ": ", rx.el.strong(ErasureState.profile.name)),

@@ -3,7 +3,7 @@
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
-from payments_app.components.pieces import method_icon
+from payments_app.components.pieces import method_icon, told
 from payments_app.components.staff import operations
 from payments_app.components.words import t
 from payments_app.services.reconciliation_view import (
@@ -23,10 +23,7 @@ def reconciliation_list() -> rx.Component:
     """Show the comparisons."""
     return rx.fragment(
         operations.head(t("Reconciliation"), _LEAD, _actions()),
-        rx.cond(
-            ReconciliationState.notice != "",
-            rx.el.p(ReconciliationState.notice, class_name="ops-notice", role="status"),
-        ),
+        told(ReconciliationState.notice, margin_top="16px"),
         rx.cond(ReconciliationState.balances_checked, _balances()),
         rx.cond(
             ReconciliationState.phase == "loading",

@@ -3,7 +3,7 @@
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
-from payments_app.components.pieces import status_pill
+from payments_app.components.pieces import status_pill, told
 from payments_app.components.staff.add_payment import add_payment_button
 from payments_app.components.staff.parts import section_head, why_form
 from payments_app.components.staff.table import cell, column, dense_table, empty, skeleton_rows
@@ -33,7 +33,7 @@ def review_list() -> rx.Component:
     """Show the queue."""
     return rx.fragment(
         section_head(t("Review"), add_payment_button(), lead=_LEAD),
-        rx.cond(ReviewState.notice != "", rx.el.p(ReviewState.notice, role="status")),
+        told(ReviewState.notice, margin_bottom="16px"),
         _approvals(),
         unmatched_list(),
         rx.segmented_control.root(
@@ -83,7 +83,7 @@ def _row(row: QueueRow) -> rx.Component:
             )
         ),
         cell(t("Account"), row.account),
-        cell(t("Method"), row.method, class_name="soft"),
+        cell(t("Method"), rx.el.bdi(row.method), class_name="soft"),
         cell(t("Asked"), row.asked, class_name="end tabular"),
         cell(t("Said"), row.said, class_name="end tabular"),
         cell(t("Since"), row.since, class_name="soft tabular"),

@@ -20,6 +20,7 @@ def saved_views() -> rx.Component:
             rx.el.p(
                 t("Keep the filters and columns that you use often under a name."),
                 class_name="quiet",
+                margin="0 0 8px",
             ),
         ),
         _form(
@@ -29,7 +30,11 @@ def saved_views() -> rx.Component:
             SavedViewsState.save_fault,
             key=f"save-{SavedViewsState.saves}",
         ),
-        rx.el.small(t("A name that you have used already replaces that view."), class_name="quiet"),
+        rx.el.p(
+            t("A name that you have used already replaces that view."),
+            class_name="field-note",
+            margin="8px 0 0",
+        ),
     )
 
 

@@ -4,6 +4,7 @@ import reflex as rx
 
 from payments_app.components.forms import dialog_buttons, field
 from payments_app.components.look import CopyButton
+from payments_app.components.pieces import told
 from payments_app.components.staff.table import cell, column, dense_table
 from payments_app.components.words import t
 from payments_app.domain.payment import Role
@@ -18,10 +19,7 @@ _STAFF_ROLES = [role for role in ROLES if role is not Role.CUSTOMER]
 def users_table(label: rx.Var[str]) -> rx.Component:
     """Show the users that the page has loaded."""
     return rx.fragment(
-        rx.cond(
-            UsersState.notice != "",
-            rx.callout(UsersState.notice, icon="info", color_scheme="red", size="1", role="alert"),
-        ),
+        told(UsersState.notice, margin_bottom="12px"),
         rx.cond(
             UsersState.users.length() > 0,
             dense_table(
@@ -116,7 +114,9 @@ def _menu(user: UserRow) -> rx.Component:
             rx.cond(
                 user.state == "disabled",
                 rx.menu.item(t("Enable"), on_click=UsersState.enable(user.id)),
-                rx.menu.item(t("Disable"), on_click=UsersState.disable(user.id), color="red"),
+                rx.menu.item(
+                    t("Disable"), on_click=UsersState.disable(user.id), color_scheme="red"
+                ),
             ),
         ),
     )
@@ -126,7 +126,7 @@ def invite_dialog() -> rx.Component:
     """Return the dialog to invite a user, which then shows the link that was e-mailed."""
     return rx.dialog.root(
         rx.dialog.content(
-            rx.dialog.title(t("Invite a user"), size="4"),
+            rx.dialog.title(t("Invite a user"), class_name="dialog-title"),
             rx.cond(UsersState.link != "", _invited(), _invitation()),
             max_width="440px",
             aria_describedby=None,

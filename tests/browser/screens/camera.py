@@ -1,9 +1,11 @@
 """Take pictures of the scenes and compare them."""
 
+import asyncio
 import io
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -13,9 +15,12 @@ from PIL import Image, ImageChops
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from payments_app.cli.build import ROOT
+from payments_app.db.engine import Database
 from payments_app.services.places import LOCALE_COOKIE
-from tests.browser.screens.scenes import PEOPLE, Scene
+from tests.browser.screens.scenes import OWNER, PEOPLE, Scene
 from tests.browser.screens.server import NOW
+from tests.support.factories import make_user
+from tests.support.logins import hash_password
 from tests.support.portal import PortalServer
 from tests.support.sandbox import eventually
 
@@ -24,34 +29,62 @@ HEIGHT: Final = 900
 Scheme = Literal["light", "dark"]
 
 _DEVICE: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0.0.0 Safari/537.36"
-_OPEN_AT_COUNTERS: Final = 2
-"""Payments of the demo whose reference expires as soon as the portal runs."""
-_GATEWAYS: Final = 5
+_AT_REST: Final = {
+    # Payments of the demo whose reference expires as soon as the portal runs; two users are told.
+    "select count(*) from gateway_event": 2,
+    "select count(*) from mail where sent_at is not null": 4,
+    "select count(*) from reconciliation": 5,
+    "select count(distinct gateway) from gateway_minute": 5,
+}
+"""What there is once everything is done that the portal with the demo does by itself."""
 _SHRINK: Final = 4
 _FAINT: Final = 40
 """Of 255: differences in how two Chromiums draw a letter, seen at a quarter of the size."""
 
 
+_MEASURED: Final = """() => {
+    const say = (selector, text) =>
+        document.querySelectorAll(selector).forEach((one) => (one.textContent = text));
+    say(".ops-card .totals td:nth-child(2)", "12");
+    say(".ops-card .totals td:nth-child(4)", "130 ms");
+    document.querySelectorAll(".ops-card .fact").forEach((fact) => {
+        const [name, value] = fact.children;
+        if (name.textContent === "Last answer") value.textContent = "Mar 2, 2026, 9:30 AM";
+    });
+    document.querySelectorAll(".ops-card .copy-text").forEach((one) => {
+        one.textContent = one.textContent.replace(location.origin, "https://pay.northwind.example");
+    });
+}"""
+"""Writes over what differs with the machine: the gateways' answers, and the portal's port."""
+
+
+@dataclass(frozen=True)
+class House:
+    """A portal of the pictures: its address, and the login cookies of its people."""
+
+    url: str
+    sessions: Mapping[tuple[str, str] | None, Sequence[Any]]
+
+
 class Stage:
-    """The portal at its one moment, where each of its people has logged in once.
+    """The portals at their one moment, where each of their people has logged in once.
 
     Whoever looks again with the same window finds the front end in the browser's cache.
     """
 
-    def __init__(
-        self, browser: Browser, url: str, sessions: Mapping[tuple[str, str] | None, Sequence[Any]]
-    ) -> None:
+    def __init__(self, browser: Browser, demo: House, empty: House) -> None:
         self._browser = browser
-        self._url = url
-        self._sessions = sessions
+        self._demo = demo
+        self._empty = empty
         self._windows: dict[tuple[object, ...], BrowserContext] = {}
 
     async def window(self, scene: Scene, width: int, scheme: Scheme) -> BrowserContext:
         """Return the browser window of the scene's person."""
-        key = (scene.login, scene.locale, width, scheme)
+        key = (scene.empty, scene.login, scene.locale, width, scheme)
+        house = self._empty if scene.empty else self._demo
         if key not in self._windows:
             context = await self._browser.new_context(
-                base_url=self._url,
+                base_url=house.url,
                 viewport={"width": width, "height": HEIGHT},
                 color_scheme=scheme,
                 reduced_motion="reduce",
@@ -59,8 +92,8 @@ class Stage:
                 timezone_id="UTC",
             )
             await context.clock.install(time=NOW)
-            speaks = {"name": LOCALE_COOKIE, "value": scene.locale, "url": self._url}
-            await context.add_cookies([*self._sessions.get(scene.login, ()), speaks])
+            speaks = {"name": LOCALE_COOKIE, "value": scene.locale, "url": house.url}
+            await context.add_cookies([*house.sessions.get(scene.login, ()), speaks])
             self._windows[key] = context
         return self._windows[key]
 
@@ -72,26 +105,55 @@ class Stage:
 
 @asynccontextmanager
 async def standing_portal(browser: Browser, directory: Path) -> AsyncIterator[Stage]:
-    """Run the demo portal at its one moment until the block ends."""
-    portal = PortalServer(directory)
-    await portal.migrate()
-    await portal.run("payments_app.cli.demo", "--today", NOW.date().isoformat())
-    await portal.start("tests.browser.screens.server")
-    try:
-        await eventually(partial(_at_rest, portal.database_path))
-        sessions = {person: await _log_in(portal.url, *person) for person in PEOPLE}
-        stage = Stage(browser, portal.url, sessions)
+    """Run the portals at their one moment until the block ends."""
+    async with (
+        _running(directory / "demo", _demo) as demo,
+        _running(directory / "empty", _owner) as empty,
+    ):
+        await eventually(partial(_at_rest, demo.database_path))
+        stage = Stage(browser, await _visited(demo, *PEOPLE), await _visited(empty, OWNER))
         yield stage
         await stage.close()
+
+
+@asynccontextmanager
+async def _running(
+    directory: Path, fill: Callable[[PortalServer], Awaitable[None]]
+) -> AsyncIterator[PortalServer]:
+    await asyncio.to_thread(directory.mkdir)
+    portal = PortalServer(directory)
+    await portal.migrate()
+    await fill(portal)
+    await portal.start("tests.browser.screens.server")
+    try:
+        yield portal
     finally:
         await portal.stop()
+
+
+async def _demo(portal: PortalServer) -> None:
+    await portal.run("payments_app.cli.demo", "--today", NOW.date().isoformat())
+
+
+async def _owner(portal: PortalServer) -> None:
+    """Make the owner who has just installed a portal."""
+    email, password = OWNER
+    stored = await asyncio.to_thread(hash_password, password)
+    database = Database(portal.database_url)
+    await make_user(database, email=email, name="Nora Lindt", password_hash=stored)
+    await database.close()
+
+
+async def _visited(portal: PortalServer, *people: tuple[str, str]) -> House:
+    return House(portal.url, {person: await _log_in(portal.url, *person) for person in people})
 
 
 async def _at_rest(database: Path) -> bool:
     """Tell whether what the portal does by itself after its start is done."""
     with closing(sqlite3.connect(database)) as connection:
-        count = "select count(*) from gateway_event union all select count(*) from reconciliation"
-        return connection.execute(count).fetchall() == [(_OPEN_AT_COUNTERS,), (_GATEWAYS,)]
+        return all(
+            connection.execute(query).fetchone() == (count,) for query, count in _AT_REST.items()
+        )
 
 
 async def _log_in(url: str, email: str, password: str) -> Sequence[Any]:
@@ -129,6 +191,7 @@ async def on_stage(stage: Stage, scene: Scene, width: int, scheme: Scheme) -> As
 
 async def shoot(page: Page) -> Image.Image:
     """Take the picture of what the window shows."""
+    await page.evaluate(_MEASURED)
     data = await page.screenshot(animations="disabled", caret="hide")
     return Image.open(io.BytesIO(data)).convert("RGB")
 

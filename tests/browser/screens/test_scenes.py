@@ -7,7 +7,7 @@ from PIL import Image
 from playwright.async_api import Page, expect
 
 from tests.browser.screens.camera import Stage, share_that_differs, shoot
-from tests.browser.screens.conftest import LOOKS, Look
+from tests.browser.screens.conftest import Look
 from tests.browser.screens.scenes import SCENES
 from tests.browser.scripts import hold_scripts
 from tests.support.axe import faults
@@ -22,10 +22,8 @@ _PLACES: Final = """() => [...document.querySelectorAll(
   const { x, y, width, height } = part.getBoundingClientRect();
   return [part.textContent, ...[x, y, width, height].map(Math.round)];
 })"""
-STILLS: Final = [look for look in LOOKS if look.scene.still]
 
 
-@pytest.mark.parametrize("look", STILLS, ids=str, indirect=True, scope="module")
 async def test_the_page_looks_as_in_its_picture(page: Page, look: Look) -> None:
     """After a change that is meant, ``make screenshots`` takes the pictures anew."""
     with Image.open(look.picture) as picture:

@@ -10,7 +10,7 @@ from sqlalchemy import literal, select
 from sqlmodel import col
 
 from payments_app.db import csv_lines, payments
-from payments_app.db.csv_lines import FORMULA_STARTS, Cells
+from payments_app.db.csv_cells import FORMULA_STARTS, Cells
 from payments_app.db.engine import Database
 from payments_app.db.models import Payment
 from payments_app.db.offsets import offsets_between

@@ -18,7 +18,7 @@ from payments_app.db.csv_cells import Cell
 from payments_app.db.dialects import is_sqlite
 from payments_app.db.keyset import Sorting
 
-_LINES_PER_SLICE: Final = 8_000
+_LINES_PER_SLICE: Final = 4_000
 _PIECES_AHEAD: Final = 16
 _NEITHER: Final = bytes(set(range(256)) - set(b'"\n'))
 _LONGEST_COPY: Final = 24 * 3600
@@ -87,7 +87,7 @@ async def _copied(
         dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
         compile_kwargs={"literal_binds": True},
     )
-    queue: asyncio.Queue[bytes | None] = asyncio.Queue(_PIECES_AHEAD)
+    queue: asyncio.Queue[bytearray | None] = asyncio.Queue(_PIECES_AHEAD)
 
     async def copy() -> None:
         try:
@@ -114,11 +114,11 @@ async def _copied(
             await copying
 
 
-def _with_crlf(piece: bytes, quoted: bool) -> tuple[bytes, bool]:
+def _with_crlf(piece: bytes | bytearray, quoted: bool) -> tuple[bytes, bool]:
     """Give lines CRLF at their ends, but not within quotes; also whether quotes stay open."""
     # Where each newline has pairs of quotes before it, none stands within quotes.
     if not quoted and b'"' not in piece.translate(None, _NEITHER).replace(b'""', b""):
-        return piece.replace(b"\n", b"\r\n"), False
+        return bytes(piece.replace(b"\n", b"\r\n")), False
     parts = piece.split(b'"')
     for number in range(int(quoted), len(parts), 2):
         parts[number] = parts[number].replace(b"\n", b"\r\n")

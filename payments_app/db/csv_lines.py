@@ -20,6 +20,8 @@ from payments_app.db.keyset import Sorting
 
 _LINES_PER_SLICE: Final = 4_000
 _PIECES_AHEAD: Final = 16
+_LEAST_PIECE: Final = 64 * 1024
+"""Bytes: COPY gives some kilobytes at a time, and to send any number costs the same."""
 _NEITHER: Final = bytes(set(range(256)) - set(b'"\n'))
 _LONGEST_COPY: Final = 24 * 3600
 """Seconds, in place of the connection's own limit for an answer."""
@@ -87,17 +89,26 @@ async def _copied(
         dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
         compile_kwargs={"literal_binds": True},
     )
-    queue: asyncio.Queue[bytearray | None] = asyncio.Queue(_PIECES_AHEAD)
+    queue: asyncio.Queue[bytes | None] = asyncio.Queue(_PIECES_AHEAD)
+    waiting = bytearray()
+
+    async def collect(lines: bytes) -> None:
+        waiting.extend(lines)
+        if len(waiting) >= _LEAST_PIECE:
+            await queue.put(bytes(waiting))
+            waiting.clear()
 
     async def copy() -> None:
         try:
             await driver.copy_from_query(
                 str(statement),
-                output=queue.put,
+                output=collect,
                 format="csv",
                 force_quote=in_quotes or None,
                 timeout=_LONGEST_COPY,
             )
+            if waiting:
+                await queue.put(bytes(waiting))
         finally:
             await queue.put(None)
 
@@ -114,11 +125,11 @@ async def _copied(
             await copying
 
 
-def _with_crlf(piece: bytes | bytearray, quoted: bool) -> tuple[bytes, bool]:
+def _with_crlf(piece: bytes, quoted: bool) -> tuple[bytes, bool]:
     """Give lines CRLF at their ends, but not within quotes; also whether quotes stay open."""
     # Where each newline has pairs of quotes before it, none stands within quotes.
     if not quoted and b'"' not in piece.translate(None, _NEITHER).replace(b'""', b""):
-        return bytes(piece.replace(b"\n", b"\r\n")), False
+        return piece.replace(b"\n", b"\r\n"), False
     parts = piece.split(b'"')
     for number in range(int(quoted), len(parts), 2):
         parts[number] = parts[number].replace(b"\n", b"\r\n")

@@ -18,7 +18,7 @@ from payments_app.db.csv_cells import Cell
 from payments_app.db.dialects import is_sqlite
 from payments_app.db.keyset import Sorting
 
-_LINES_PER_SLICE: Final = 4_000
+_LINES_PER_SLICE: Final = 8_000
 _PIECES_AHEAD: Final = 16
 _LEAST_PIECE: Final = 64 * 1024
 """Bytes: COPY gives some kilobytes at a time, and to send any number costs the same."""

@@ -5,139 +5,46 @@ event loop only passes text on (RFC 4180, UTF-8).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import (
-    LargeBinary,
-    Select,
-    SQLColumnExpression,
-    String,
-    case,
-    cast,
-    func,
-    literal,
-    select,
-)
-from sqlalchemy import text as sql
+from sqlalchemy import LargeBinary, Select, cast, func, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from payments_app.db.csv_cells import Cell
 from payments_app.db.dialects import is_sqlite
 from payments_app.db.keyset import Sorting
-from payments_app.db.offsets import Offsets
-from payments_app.domain.money import EXPONENTS
-
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
-"""What makes a spreadsheet run a cell (OWASP, CSV Injection), full-width forms included."""
 
 _LINES_PER_SLICE: Final = 8_000
 _PIECES_AHEAD: Final = 16
+_LEAST_PIECE: Final = 64 * 1024
+"""Bytes: COPY gives some kilobytes at a time, and to send any number costs the same."""
+_NEITHER: Final = bytes(set(range(256)) - set(b'"\n'))
 _LONGEST_COPY: Final = 24 * 3600
 """Seconds, in place of the connection's own limit for an answer."""
-_USUAL_DECIMALS: Final = 2
-_COMMON: Final = ("EUR", "GBP", "PHP", "USD")
-_NEEDS_QUOTES: Final = '*[",\n\r]*'
-_MAY_RUN: Final = f"[-{''.join(start for start in FORMULA_STARTS if start != '-')}]*"
-
-Cell = SQLColumnExpression[Any]
-
-
-class Cells:
-    """Writes the cells of a line in the dialect of a session's database.
-
-    ``offsets`` are the zone's, for the time that the rows span.
-    """
-
-    def __init__(self, session: AsyncSession, offsets: Offsets) -> None:
-        self._sqlite = is_sqlite(session)
-        self._offsets = offsets
-
-    def moment(self, column: Any) -> Cell:
-        """Write a point in time to the second, in the zone (``2026-07-01T17:00:00+08:00``)."""
-        if not self._sqlite:
-            # COPY runs with the zone as the session's; JSON's form of a time is ISO 8601.
-            return func.to_json(func.date_trunc("second", column)).op("#>>")(sql("'{}'"))
-        (_, first), *later = self._offsets
-        changes = [(column >= start, _at(column, offset)) for start, offset in reversed(later)]
-        return case(*changes, else_=_at(column, first)) if changes else _at(column, first)
-
-    def amount(self, minor: Any, currency: Any) -> Cell:
-        """Write minor units as a plain decimal (``-12.50``)."""
-        by_decimals: dict[int, list[str]] = {}
-        for code, decimals in EXPONENTS.items():
-            by_decimals.setdefault(decimals, []).append(code)
-        usual = self._decimal(minor, _USUAL_DECIMALS)
-        return case(
-            (currency.in_(_COMMON), usual),  # the rest of the list takes a third of a line's time
-            *(
-                (currency.in_(codes), self._decimal(minor, decimals))
-                for decimals, codes in by_decimals.items()
-                if decimals != _USUAL_DECIMALS
-            ),
-            else_=usual,
-        )
-
-    def _decimal(self, minor: Any, decimals: int) -> Cell:
-        if not decimals:
-            return cast(minor, String)
-        if not self._sqlite:
-            return cast(minor * sql(f"1e-{decimals}::numeric({decimals}, {decimals})"), String)
-        scale = 10**decimals
-        sign = case((minor < 0, "-"), else_="")
-        whole, rest = func.abs(minor).op("/")(scale), func.abs(minor) % scale
-        return func.printf(f"%s%d.%0{decimals}d", sign, whole, rest, type_=String)
-
-    def text(self, column: Any) -> Cell:
-        """Write text that no spreadsheet takes for a formula: an apostrophe goes before it."""
-        code_of_first = (func.unicode if self._sqlite else func.ascii)(column)
-        risky = code_of_first.in_([ord(start) for start in FORMULA_STARTS])
-        harmless = case((risky, literal("'").concat(column)), else_=column)
-        if not self._sqlite:
-            return harmless
-        in_quotes = literal('"').concat(func.replace(harmless, '"', '""')).concat('"')
-        return case(
-            (column.op("glob")(_NEEDS_QUOTES), in_quotes),
-            (column.op("glob")(_MAY_RUN), harmless),
-            else_=column,
-        )
-
-    def named(self, column: Any, names: Mapping[str, str], otherwise: Any = None) -> Cell:
-        """Write what a code is called, or ``otherwise``."""
-        if not names:
-            return otherwise if isinstance(otherwise, SQLColumnExpression) else literal(otherwise)
-        written = {code: self._constant(name) for code, name in names.items()}
-        return case(*((column == code, name) for code, name in written.items()), else_=otherwise)
-
-    def _constant(self, name: str) -> str:
-        plain = not self._sqlite or not any(mark in name for mark in '",\n\r')
-        return name if plain else '"' + name.replace('"', '""') + '"'
-
-    def before_colon(self, column: Any) -> Cell:
-        """Return the part of a code before its detail (``declined`` of ``declined:lost_card``)."""
-        if not self._sqlite:
-            return func.split_part(column, ":", 1)
-        return func.substr(column, 1, func.instr(column.concat(":"), ":") - 1, type_=String)
 
 
 async def csv_pieces(
-    session: AsyncSession, rows: Select[Any], cells: Sequence[Cell], sorting: Sorting, zone: str
+    session: AsyncSession, rows: Select[Any], values: Sequence[Any], sorting: Sorting, zone: str
 ) -> AsyncIterator[bytes]:
-    """Give the lines of a query's rows without a header; ``session`` is one of a snapshot."""
-    if is_sqlite(session):
-        pieces = _slices(session, rows, cells, sorting)
-    else:
-        pieces = _copied(session, sorting.sort(rows).with_only_columns(*cells), zone)
-    async for piece in pieces:
+    """Give the lines of a query's rows without a header; ``session`` is one of a snapshot.
+
+    The values are cells, or what makes cells that need no quotes.
+    """
+    cells = [Cell.of(value) for value in values]
+    written = _slices if is_sqlite(session) else partial(_copied, zone=zone)
+    async for piece in written(session, rows, cells, sorting):
         yield piece
 
 
 async def _slices(
     session: AsyncSession, rows: Select[Any], cells: Sequence[Cell], sorting: Sorting
 ) -> AsyncIterator[bytes]:
-    line = func.printf(",".join(["%s"] * len(cells)) + "\r\n", *cells).label("line")
+    form = ",".join(cell.form for cell in cells) + "\r\n"
+    line = func.printf(form, *(value for cell in cells for value in cell.values)).label("line")
     slices = [_slice(rows, line, sorting), _slice(rows.where(sorting.beyond()), line, sorting)]
     after: dict[str, Any] = {}
     while True:
@@ -159,13 +66,23 @@ def _slice(rows: Select[Any], line: Any, sorting: Sorting) -> tuple[Select[Any],
     return select(cast(func.group_concat(part.c.line, ""), LargeBinary)), last
 
 
-async def _copied(session: AsyncSession, query: Select[Any], zone: str) -> AsyncIterator[bytes]:
+async def _copied(
+    session: AsyncSession, rows: Select[Any], cells: Sequence[Cell], sorting: Sorting, *, zone: str
+) -> AsyncIterator[bytes]:
     """Let COPY write into a queue as fast as its reader takes; end it when the reader leaves."""
+    # Further processes for one file would take from those who wait for a page, and start late.
+    settings = {
+        "timezone": zone,
+        "statement_timeout": "0",
+        "max_parallel_workers_per_gather": "0",
+        "jit": "off",
+    }
     await session.execute(
-        select(
-            func.set_config("timezone", zone, True), func.set_config("statement_timeout", "0", True)
-        )
+        select(*(func.set_config(name, value, True) for name, value in settings.items()))
     )
+    columns = [cell.values[0].label(f"cell_{n}") for n, cell in enumerate(cells)]
+    in_quotes = [f"cell_{n}" for n, cell in enumerate(cells) if cell.quoted]
+    query = sorting.sort(rows).with_only_columns(*columns)
     connection = await (await session.connection()).get_raw_connection()
     driver: Any = connection.driver_connection
     statement = query.compile(
@@ -173,12 +90,25 @@ async def _copied(session: AsyncSession, query: Select[Any], zone: str) -> Async
         compile_kwargs={"literal_binds": True},
     )
     queue: asyncio.Queue[bytes | None] = asyncio.Queue(_PIECES_AHEAD)
+    waiting = bytearray()
+
+    async def collect(lines: bytes) -> None:
+        waiting.extend(lines)
+        if len(waiting) >= _LEAST_PIECE:
+            await queue.put(bytes(waiting))
+            waiting.clear()
 
     async def copy() -> None:
         try:
             await driver.copy_from_query(
-                str(statement), output=queue.put, format="csv", timeout=_LONGEST_COPY
+                str(statement),
+                output=collect,
+                format="csv",
+                force_quote=in_quotes or None,
+                timeout=_LONGEST_COPY,
             )
+            if waiting:
+                await queue.put(bytes(waiting))
         finally:
             await queue.put(None)
 
@@ -197,20 +127,10 @@ async def _copied(session: AsyncSession, query: Select[Any], zone: str) -> Async
 
 def _with_crlf(piece: bytes, quoted: bool) -> tuple[bytes, bool]:
     """Give lines CRLF at their ends, but not within quotes; also whether quotes stay open."""
+    # Where each newline has pairs of quotes before it, none stands within quotes.
+    if not quoted and b'"' not in piece.translate(None, _NEITHER).replace(b'""', b""):
+        return piece.replace(b"\n", b"\r\n"), False
     parts = piece.split(b'"')
     for number in range(int(quoted), len(parts), 2):
         parts[number] = parts[number].replace(b"\n", b"\r\n")
     return b'"'.join(parts), quoted ^ (len(parts) % 2 == 0)
-
-
-def _at(column: Any, offset: timedelta) -> Cell:
-    seconds = int(offset.total_seconds())
-    hours, minutes = divmod(abs(seconds) // 60, 60)
-    suffix = f"{'-' if seconds < 0 else '+'}{hours:02}:{minutes:02}"
-    if not seconds:  # in a third of the time
-        day, time = (func.substr(column, *part, type_=String) for part in ((1, 10), (12, 8)))
-        return day.concat("T").concat(time).concat(suffix)
-    to_the_second = func.substr(column, 1, 19, type_=String)
-    return func.strftime(
-        f"%Y-%m-%dT%H:%M:%S{suffix}", to_the_second, f"{seconds:+} seconds", type_=String
-    )

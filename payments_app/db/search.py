@@ -6,6 +6,7 @@ migrations make both. The means of payment stand apart: they become known when a
 and the other texts are not indexed anew for them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -78,16 +79,18 @@ def holds(payment: Payment, text: str) -> bool:
 
 
 async def find_any(
-    session: AsyncSession, text: str, holds_text: ColumnElement[bool], owners: Select[Any]
+    session: AsyncSession, text: str, holds_text: ColumnElement[bool], owned: Sequence[Select[Any]]
 ) -> Found:
-    """Look a text up for staff, in all payments; ``owners`` are the keys of those whose account or
+    """Look a text up for staff, in all payments; ``owned`` are the keys of those whose account or
     user it names."""
     if is_short(text):
         return await _among_newest(session, holds_text)
     holding = func.payments_holding(text, _FEW + 1)
     keys = indexed(text) if is_sqlite(session) else select(holding)
-    parts = (select(keys.subquery()), select(owners.limit(_FEW + 1).subquery()))
-    return await _found(session, union_all(*parts), holds_text)
+    parts = [keys, *(one.limit(_FEW + 1) for one in owned)]
+    return await _found(
+        session, union_all(*(select(part.subquery()) for part in parts)), holds_text
+    )
 
 
 async def _found(session: AsyncSession, query: Query, holds_text: ColumnElement[bool]) -> Found:

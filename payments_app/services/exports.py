@@ -4,13 +4,13 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import case
 from sqlmodel import col
 
 from payments_app.db import csv_lines, payments
-from payments_app.db.csv_lines import Cell, Cells
+from payments_app.db.csv_cells import Cell, Cells
 from payments_app.db.models import Payment
 from payments_app.db.offsets import offsets_between
 from payments_app.domain.languages import ENGLISH
@@ -51,13 +51,13 @@ async def csv_pieces(portal: Portal, who: Identity, view: View) -> AsyncIterator
             yield piece
 
 
-def _cells(portal: Portal, cells: Cells) -> list[Cell]:
+def _cells(portal: Portal, cells: Cells) -> list[Any]:
     # The file is read by programs as well, which would not follow its reader's language.
     with speaking(ENGLISH):
         return _english_cells(portal, cells)
 
 
-def _english_cells(portal: Portal, cells: Cells) -> list[Cell]:
+def _english_cells(portal: Portal, cells: Cells) -> list[Any]:
     status = {status.value: label for status, label in wording.STATUSES.items()}
     reason = col(Payment.reason)
     by_name = cells.named(cells.before_colon(reason), wording.reasons_by_name())
@@ -70,8 +70,10 @@ def _english_cells(portal: Portal, cells: Cells) -> list[Cell]:
         method_cell(portal, cells),
         col(Payment.reference),
         case(
-            (reason.is_(None), ""),
-            else_=cells.named(reason, wording.reasons_by_code(), otherwise=by_name),
+            (
+                reason.is_not(None),
+                cells.named(reason, wording.reasons_by_code(), otherwise=by_name),
+            )
         ),
     ]
 
@@ -82,17 +84,18 @@ def method_cell(portal: Portal, cells: Cells) -> Cell:
     detail = col(Payment.method_detail)
     labels = {code: found.label for code, found in portal.gateways.items()}
     channels = [
-        (gateway == code, cells.named(channel, labels_of, otherwise=found.label))
+        (gateway == code, cells.named(channel, labels_of, otherwise=found.label, quoted=True))
         for code, found in portal.gateways.items()
         if (labels_of := {one.code: one.label for one in found.channels})
     ]
-    label = cells.named(gateway, labels, otherwise=gateway)
-    return case(
-        (detail != "", cells.text(detail)),
+    label = cells.named(gateway, labels, otherwise=gateway, quoted=True)
+    method = case(
+        (detail != "", detail),
         (gateway.is_(None), wording.from_balance()),
         *channels,
         else_=label,
     )
+    return cells.text(method, outside=detail)
 
 
 def file_name(portal: Portal, who: Identity) -> str:

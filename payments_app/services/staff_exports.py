@@ -1,13 +1,13 @@
 """All customers' payments as CSV for staff, private notes included, streamed as customers' are."""
 
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import case, select
+from sqlalchemy import case, func, select
 from sqlmodel import col
 
 from payments_app.db import csv_lines, payments, staff_payments
-from payments_app.db.csv_lines import Cell, Cells
+from payments_app.db.csv_cells import Cells
 from payments_app.db.models import Account, Payment, User
 from payments_app.db.offsets import offsets_between
 from payments_app.domain.languages import ENGLISH
@@ -55,7 +55,7 @@ async def csv_pieces(portal: Portal, who: Identity, view: StaffView) -> AsyncIte
             yield piece
 
 
-def _cells(portal: Portal, cells: Cells) -> list[Cell]:
+def _cells(portal: Portal, cells: Cells) -> list[Any]:
     account = select(col(Account.name)).where(col(Account.id) == col(Payment.account_id))
     email = select(col(User.email)).where(col(User.id) == col(Payment.user_id))
     currency, fee = col(Payment.currency), col(Payment.fee)
@@ -67,17 +67,14 @@ def _cells(portal: Portal, cells: Cells) -> list[Cell]:
         cells.moment(col(Payment.created_at)),
         cells.amount(col(Payment.amount), currency),
         currency,
-        case((fee.is_(None), ""), else_=cells.amount(fee, currency)),
+        case((fee.is_not(None), cells.amount(fee, currency))),
         cells.named(col(Payment.status), status),
         cells.named(col(Payment.kind), kind),
         cells.text(col(Payment.description)),
         cells.text(col(Payment.private_note)),
         exports.method_cell(portal, cells),
         col(Payment.reference),
-        case(
-            (col(Payment.gateway_reference).is_(None), ""),
-            else_=cells.text(col(Payment.gateway_reference)),
-        ),
-        case((col(Payment.reason).is_(None), ""), else_=cells.text(col(Payment.reason))),
-        case((col(Payment.user_id).is_(None), ""), else_=cells.text(email.scalar_subquery())),
+        cells.text(func.coalesce(col(Payment.gateway_reference), "")),
+        cells.text(func.coalesce(col(Payment.reason), "")),
+        cells.text(func.coalesce(email.scalar_subquery(), "")),
     ]

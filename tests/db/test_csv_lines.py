@@ -10,7 +10,7 @@ from sqlalchemy import literal, select
 from sqlmodel import col
 
 from payments_app.db import csv_lines, payments
-from payments_app.db.csv_lines import FORMULA_STARTS, Cells
+from payments_app.db.csv_cells import FORMULA_STARTS, Cells
 from payments_app.db.engine import Database
 from payments_app.db.models import Payment
 from payments_app.db.offsets import offsets_between
@@ -70,6 +70,17 @@ async def test_times_are_the_zones_own_on_both_sides_of_every_change(
     assert written == expected[::-1]
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_lines_end_alike_wherever_a_piece_ends(size: int) -> None:
+    written = b'1,"two\nlines",\n2,"a ""quote""\n""",\n3,plain,"x"\n4,"",\n'
+    whole, quoted = b"", False
+    for start in range(0, len(written), size):
+        lines, quoted = csv_lines._with_crlf(written[start : start + size], quoted)
+        whole += lines
+    assert whole == b'1,"two\nlines",\r\n2,"a ""quote""\n""",\r\n3,plain,"x"\r\n4,"",\r\n'
+    assert not quoted
+
+
 TEXTS = [
     "",
     "plain",
@@ -116,6 +127,7 @@ async def test_a_file_is_of_one_moment(database: Database, monkeypatch: pytest.M
             if not seen:
                 await make_payment(database, account, created_at=WHEN + timedelta(days=1))
                 await make_payment(database, account, created_at=WHEN - timedelta(days=1))
+            assert type(piece) is bytes  # an HTTP answer takes nothing else
             seen += piece
     assert [int(line) for line in seen.split()] == made[::-1]
 

@@ -15,6 +15,18 @@ async def log_in(page: Page, portal: PortalServer) -> None:
     await page.request.post("/auth/login", data=MARIA, headers={"Origin": portal.url})
 
 
+async def test_the_page_is_never_kept_and_has_the_policy_of_pages(
+    page: Page, portal: PortalServer
+) -> None:
+    await log_in(page, portal)
+    answer = await page.goto("/")
+    assert answer
+    headers = await answer.all_headers()
+    assert headers["cache-control"] == "no-store"
+    assert "script-src 'self' 'sha256-" in headers["content-security-policy"]
+    await expect(page.locator(ROWS).first).to_be_visible()
+
+
 async def test_a_row_can_be_opened_before_the_scripts_have_come(
     page: Page, portal: PortalServer
 ) -> None:

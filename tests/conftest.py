@@ -11,6 +11,7 @@ import gc
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 
@@ -23,6 +24,9 @@ from tests.support.memory import keep_files_in_memory
 from tests.support.redis import RedisServer
 
 keep_files_in_memory()
+# How long an example takes says more about the machine's other work than about the code.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 _GARBAGE = 20_000
 """New objects before the next look for garbage; 700, as usual, cost a tenth of the whole time."""
 

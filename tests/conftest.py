@@ -10,7 +10,9 @@
 import gc
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 
@@ -21,10 +23,20 @@ from tests.support.clock import Clock
 from tests.support.databases import Databases, Postgres, Sqlite
 from tests.support.memory import keep_files_in_memory
 from tests.support.redis import RedisServer
+from tests.support.sharing import SharingScheduling
 
 keep_files_in_memory()
+# How long an example takes says more about the machine's other work than about the code.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 _GARBAGE = 20_000
 """New objects before the next look for garbage; 700, as usual, cost a tenth of the whole time."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharingScheduling | None:
+    """Let ``--dist loadfile`` also keep the files together that share a portal."""
+    return SharingScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:

@@ -13,6 +13,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.support.sharing import TOGETHER
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "payments_app"
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/operations.md"]
@@ -87,6 +89,11 @@ def test_settings_import_no_room() -> None:
 @pytest.mark.parametrize("path", [*DOCUMENTS, "CHANGELOG.md", ".ci/run", "docs/decisions"])
 def test_the_documents_are_there(path: str) -> None:
     assert (ROOT / path).exists()
+
+
+def test_what_one_worker_tests_together_is_there() -> None:
+    """A file that got another name would lose the portal that it shares without a word."""
+    assert [path for paths in TOGETHER for path in paths if not (ROOT / path).exists()] == []
 
 
 def requirements(name: str) -> dict[str, Requirement]:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,7 @@ async def _belongings(database: Database, account: Any, user: Any, text: str) ->
         gateway="card",
         gateway_reference=f"pi_{text}",
     )
+    now = datetime.now(UTC)  # the portal empties old events by itself
     rows = (
         AccountNote(account_id=account.key, text=f"{text} note", user_id=user.key, at=WHEN),
         Mail(
@@ -195,8 +197,8 @@ async def _belongings(database: Database, account: Any, user: Any, text: str) ->
             body=f'{{"text": "{text} body"}}',
             payment_id=paid.key,
             verified=True,
-            received_at=WHEN,
-            handled_at=WHEN,
+            received_at=now,
+            handled_at=now,
         ),
     )
     async with database.write() as session:

@@ -16,8 +16,11 @@ REPORT = """addEventListener("securitypolicyviolation", (event) => reportViolati
 VALUES = {"token": "none", "reference": "NONE", "account": "1"}
 LEAVES = re.compile(r"^(Log out|Leave|View as customer|Sign out.*|Disable.*|.*CSV.*)$")
 OPENS_WITHIN_MS = 250
-LABELS = """(buttons) => buttons.map(
-    (button) => (button.getAttribute("aria-label") || button.innerText).trim())"""
+LABELLED = """[...document.querySelectorAll("button:enabled")]
+    .filter((button) => button.checkVisibility())
+    .map((button) => [(button.getAttribute("aria-label") || button.innerText).trim(), button])"""
+LABELS = f"() => {LABELLED}.map(([label]) => label)"
+BUTTON = f"(wanted) => {LABELLED}.find(([label]) => label === wanted)?.[1]"
 OPENED = "[role=dialog], [role=alertdialog], [role=menu], [role=listbox]"
 
 
@@ -66,27 +69,40 @@ def chosen(labels: list[str]) -> list[str]:
     return [label for label in reversed(kinds.values()) if label and not LEAVES.match(label)]
 
 
+async def press(page: Page, label: str) -> bool:
+    """Press the button of this label, unless it is gone with what was pressed before."""
+    button = (await page.evaluate_handle(BUTTON, label)).as_element()
+    if button is None:
+        return False
+    with suppress(Error):  # what was pressed before covers it, or takes it away just now
+        await button.click(timeout=1000)
+    return True
+
+
+async def close(page: Page) -> int:
+    """Close what has opened, or opens soon; returns how many did."""
+    with suppress(TimeoutError):
+        await page.locator(OPENED).first.wait_for(timeout=OPENS_WITHIN_MS)
+        await page.keyboard.press("Escape")
+        await expect(page.locator(OPENED)).to_have_count(0)
+        return 1
+    return 0
+
+
 async def open_everything(page: Page) -> int:
     """Press each button of the page that opens something, and close it; returns how many did."""
     opened, address = 0, page.url
-    labels = await page.locator("button:visible:not([disabled])").evaluate_all(LABELS)
-    for label in chosen(labels):
+    for label in chosen(await page.evaluate(LABELS)):
         if page.url != address:  # what was pressed before led away
             await page.goto(address)
             await ready(page)
-        with suppress(Error):  # it is gone with what was pressed before
-            button = page.get_by_role("button", name=label, exact=True).first
-            await button.click(timeout=1000)
-        with suppress(TimeoutError):  # it opens nothing
-            await page.locator(OPENED).first.wait_for(timeout=OPENS_WITHIN_MS)
-            opened += 1
-            await page.keyboard.press("Escape")
-            await expect(page.locator(OPENED)).to_have_count(0)
+        if await press(page, label):
+            opened += await close(page)
     return opened
 
 
 @pytest.mark.parametrize(
-    ("role", "below", "fewest"), [("customer", r"/(?!staff)", 6), ("owner", "/staff", 12)]
+    ("role", "below", "fewest"), [("customer", r"/(?!staff)", 6), ("owner", "/staff", 20)]
 )
 async def test_every_page_and_dialog_runs_without_a_violation(
     browser: Browser, portal: PortalServer, role: str, below: str, fewest: int

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from payments_app.db.models import Account, Payment
 from payments_app.domain.payment import PaymentKind, PaymentStatus
@@ -161,6 +161,9 @@ async def test_memory_does_not_grow_with_the_rows(shop: Shop) -> None:
     }
     many = 20_000
     async with shop.portal.db.write() as session:
+        if not shop.portal.db.is_sqlite:
+            # No export reads the search index, which the server would fill for long.
+            await session.execute(text("set local session_replication_role = replica"))
         await session.execute(
             insert(Payment),
             [

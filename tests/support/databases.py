@@ -40,7 +40,9 @@ _EMPTY = """
 begin;
 set session_replication_role = replica;
 do $$ declare name text; begin
-    for name in select tablename from pg_tables where schemaname = 'public' loop
+    for name in select relname from pg_class
+        where relnamespace = 'public'::regnamespace and relkind = 'r'
+        and pg_relation_size(oid) > 0 loop
         execute format('delete from %I', name);
     end loop;
 end $$;

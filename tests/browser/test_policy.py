@@ -15,7 +15,7 @@ REPORT = """addEventListener("securitypolicyviolation", (event) => reportViolati
     `${location.pathname}: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`))"""
 VALUES = {"token": "none", "reference": "NONE", "account": "1"}
 LEAVES = re.compile(r"^(Log out|Leave|View as customer|Sign out.*|Disable.*|.*CSV.*)$")
-OPENS_WITHIN_MS = 250
+OPENS_WITHIN_MS = 700
 LABELLED = """[...document.querySelectorAll("button:enabled")]
     .filter((button) => button.checkVisibility())
     .map((button) => [(button.getAttribute("aria-label") || button.innerText).trim(), button])"""

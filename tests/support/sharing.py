@@ -9,6 +9,7 @@ TOGETHER: Final = (
     (
         "tests/browser/test_address.py",
         "tests/browser/test_balance.py",
+        "tests/browser/test_first_rows.py",
         "tests/browser/test_policy.py",
     ),
 )

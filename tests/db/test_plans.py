@@ -1,6 +1,8 @@
 """Every order and filter of a list is read off an index: nothing is sorted, nothing scanned."""
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +16,7 @@ from payments_app.db.engine import Database
 from payments_app.db.models import Payment
 from payments_app.db.payments import Filter, Order
 from payments_app.domain.payment import PaymentStatus
+from tests.support.databases import Databases, migrate
 from tests.support.factories import WHEN, make_account, make_payment
 
 FILTERS: list[dict[str, Any]] = [
@@ -56,11 +59,16 @@ async def explained(session: AsyncSession, query: ClauseElement) -> str:
     return "; ".join(step[-1] for step in steps)
 
 
-@pytest.fixture
-async def rows(database: Database) -> Database:
+@pytest.fixture(scope="module")
+async def rows(databases: Databases) -> AsyncIterator[Database]:
+    """A database that no other test has used: what a server has counted in it changes its plans."""
+    url = databases.empty()
+    await asyncio.to_thread(migrate, url)
+    database = Database(url)
     account = await make_account(database)
     await make_payment(database, account)
-    return database
+    yield database
+    await database.close()
 
 
 @pytest.mark.parametrize("order", Order)

@@ -1,16 +1,25 @@
 // What the server has written into the customer's page, shown until the page's own state has come.
 // React leaves it alone when it takes the page over; drawn anew, as for another language, the page
 // has it from here.
-import { createElement as h } from "react";
+import { createElement as h, useEffect } from "react";
 
 const written = {};
+let pressed;
 if (typeof document !== "undefined") {
+  // From here on React looks after clicks. One that came earlier went nowhere: it is made again.
+  removeEventListener("click", window.portalEarly.note, true);
+  pressed = window.portalEarly.button;
   for (const room of document.querySelectorAll("[data-first]")) {
     written[room.dataset.first] = room.innerHTML;
   }
 }
 
 export function FirstRows({ element, place, className }) {
+  useEffect(() => {
+    const button = pressed;
+    pressed = undefined;
+    if (button?.isConnected) button.click();
+  }, []);
   return h(element, {
     className: `first ${className ?? ""}`,
     "data-first": place,

@@ -36,12 +36,21 @@ def first_balances() -> rx.Component:
 
 
 def first_rows_script() -> rx.Component:
-    """Return the script that keeps the newest payments from showing where a tab shows others.
+    """Return the script for what happens before the page's own scripts have come.
 
-    It runs before anything is drawn. A tab's filters are kept by its state on the server; that
-    they are set, assets/first_rows.js notes for as long as the tab lives.
+    It keeps the newest payments from showing where a tab shows others: a tab's filters are kept by
+    its state on the server; that they are set, assets/first_rows.js notes for as long as the tab
+    lives. And it remembers which button was pressed, for assets/first_rows.js to press it again.
     """
-    return rx.el.script(
-        'if (typeof document !== "undefined" && sessionStorage.list)'
-        " document.documentElement.dataset.list = sessionStorage.list;"
-    )
+    return rx.el.script(_SCRIPT)
+
+
+_SCRIPT: Final = """
+if (typeof document !== "undefined") (() => {
+  if (sessionStorage.list) document.documentElement.dataset.list = sessionStorage.list;
+  const early = window.portalEarly = {
+    note: (event) => { early.button = event.target.closest("button"); },
+  };
+  addEventListener("click", early.note, true);
+})();
+"""

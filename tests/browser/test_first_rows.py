@@ -1,8 +1,9 @@
 """The customer's page before its scripts have come: the rows that the server wrote."""
 
+import asyncio
 import re
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.scripts import hold_scripts
 from tests.support.portal import PortalServer
@@ -25,6 +26,24 @@ async def test_the_page_is_never_kept_and_has_the_policy_of_pages(
     assert headers["cache-control"] == "no-store"
     assert "script-src 'self' 'sha256-" in headers["content-security-policy"]
     await expect(page.locator(ROWS).first).to_be_visible()
+
+
+async def test_a_button_pressed_before_the_scripts_have_come_is_not_lost(
+    page: Page, portal: PortalServer
+) -> None:
+    await log_in(page, portal)
+    come = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await come.wait()
+        await route.continue_()
+
+    await page.route(re.compile(r"/assets/.*\.js$"), wait)
+    await page.goto("/", wait_until="commit")
+    await page.get_by_role("button", name="Make Payment").click()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    come.set()
+    await expect(page.get_by_role("dialog", name="Payment")).to_be_visible()
 
 
 async def test_a_row_can_be_opened_before_the_scripts_have_come(

@@ -44,7 +44,7 @@ def with_first_rows(static_dir: Path) -> Callable[[ASGIApp], ASGIApp]:
     """
 
     def wrap(app: ASGIApp) -> ASGIApp:
-        file = static_dir / "index.html"
+        file = static_dir.joinpath("index.html")
         page = file.read_text("utf-8") if file.exists() else ""
 
         async def either(scope: Scope, receive: Receive, send: Send) -> None:

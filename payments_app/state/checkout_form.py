@@ -90,7 +90,7 @@ class CheckoutForm(SessionState):
     async def load(self) -> None:
         """Fill in what can be paid with; the page's buttons follow from it."""
         who = await self._identity()
-        if who is not None and not who.is_staff and not self._stays:
+        if who is not None and not who.is_staff:
             await self._load_offers(who)
 
     @customer_event

@@ -113,15 +113,11 @@ class PaymentsState(SessionState):
 
     @public_event(reads=True)
     async def load(self) -> Any:
-        """Show the page: balances and list, then the payment that the address names.
-
-        A list that is there already follows its changes by itself.
-        """
+        """Show the page: balances and list, then the payment that the address names."""
         who = await self._identity()
         if who is None or who.is_staff:
             return None
-        if not self._stays or self.phase != "ready":
-            await self._show(who)
+        await self._show(who)
         return DetailState.open_from_address
 
     @customer_event(reads=True)

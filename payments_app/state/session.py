@@ -33,21 +33,11 @@ class SessionState(rx.State):
     lacks_second_factor: bool = False
     """Whether a second factor has to be set up before anything else may be done."""
 
-    _place: tuple[str, str] = ("", "")
-    """The connection and the page that were loaded last."""
-    _stays: bool = False
-    """Whether that page was loaded again, because the query of its address changed: what it shows
-    and watches goes on."""
-
-    def _arrive(self) -> None:
-        """End what the page before this one watched, unless this is the same customer's page."""
-        place = (self.router.session.session_id, self.router.url.path)
-        self._stays = place[0] != "" and place == self._place and not self.is_staff
-        self._place = place
-        if not self._stays:
-            token = self.router.session.client_token
-            live.leave(token)
-            topics.leave(token)
+    def _leave_page(self) -> None:
+        """End what the page before this one watched."""
+        token = self.router.session.client_token
+        live.leave(token)
+        topics.leave(token)
 
     def _address(self) -> str:
         """Return where this tab is, for the audit log."""
@@ -69,7 +59,7 @@ class SessionState(rx.State):
     @public_event(reads=True)
     async def load_user(self) -> Any:
         """Fill in whoever is logged in, for the user's own page; others go to the login page."""
-        self._arrive()
+        self._leave_page()
         who = await self._identity()
         if who is None:
             return rx.redirect(login_address(self))
@@ -89,7 +79,7 @@ class SessionState(rx.State):
         return None
 
     async def _load(self, *, staff: bool) -> Any:
-        self._arrive()
+        self._leave_page()
         who = await self._identity()
         if who is None:
             return rx.redirect(login_address(self))

@@ -14,11 +14,9 @@ from payments_app.services import checkout, context, settlement
 from payments_app.services.checkout import TopUp
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
-from payments_app.state import desks
 from payments_app.state.detail import DetailState
 from payments_app.state.export import CURRENT, ExportState
 from payments_app.state.payments import PaymentsState
-from payments_app.state.session import SessionState
 from tests.support.factories import identity_of, make_account, make_payment, make_user
 from tests.support.gateway import Till
 from tests.support.logins import log_in_as
@@ -68,38 +66,6 @@ async def test_loading_shows_balances_and_list(desk: Desk) -> None:
     assert [line.amount for line in state.balances] == ["$25.00"]
     assert state.balances[0].pending == "+ $25.00"
     assert sorted(statuses(state)) == ["completed", "pending"]
-
-
-async def arrive(desk: Desk, path: str, connection: str = "socket") -> Any:
-    """Load the page as a tab does when its address changes; gives the list's state."""
-    for load in (SessionState.load_customer(), PaymentsState.load()):
-        await desk.pipeline.send(load, session=desk.session, path=path, connection=connection)
-    return await desk.pipeline.state(PaymentsState)
-
-
-async def test_opening_and_closing_a_sheet_leaves_the_list_as_it_is(desk: Desk) -> None:
-    payment = await desk.pay()
-    turn = (await arrive(desk, "/")).turn
-    state = await arrive(desk, f"/?payment={payment.reference}")
-    assert (state.turn, (await desk.pipeline.state(DetailState)).is_open) == (turn, True)
-    state = await arrive(desk, "/")
-    assert (state.turn, (await desk.pipeline.state(DetailState)).is_open) == (turn, False)
-    assert desks.accounts() == {desk.account.key}, "its changes still come"
-
-
-@pytest.mark.parametrize("between", ["another connection", "another page", "an error"])
-async def test_whoever_comes_back_to_the_list_finds_it_read_anew(desk: Desk, between: str) -> None:
-    turn = (await arrive(desk, "/")).turn
-    if between == "another page":
-        load = SessionState.load_user()
-        await desk.pipeline.send(load, session=desk.session, path="/profile", connection="socket")
-    if between == "an error":
-        (await desk.pipeline.state(PaymentsState)).phase = "error"
-    payment = await desk.pay()
-    connection = "new socket" if between == "another connection" else "socket"
-    state = await arrive(desk, "/", connection)
-    assert state.turn == turn + 1
-    assert [row.reference for row in state.rows] == [payment.reference]
 
 
 async def test_search_filters_sort_and_clear(desk: Desk) -> None:

@@ -49,7 +49,6 @@ class Pipeline:
         token: str = "tab",
         session: str = "",
         path: str = "/payments",
-        connection: str = "",
         **payload: Any,
     ) -> None:
         """Send one event with a session token in the cookie, and wait for all that follows.
@@ -62,7 +61,6 @@ class Pipeline:
             "pathname": path,
             "asPath": path,
             "token": token,
-            "sid": connection,
             "ip": ADDRESS,
             "headers": {"cookie": cookie, "origin": "http://portal.test"},
         }

@@ -6,12 +6,12 @@ import { createElement as h, useEffect } from "react";
 const written = {};
 let pressed;
 if (typeof document !== "undefined") {
+  const rooms = document.querySelectorAll("[data-first]");
+  for (const room of rooms) written[room.dataset.first] = room.innerHTML;
   // From here on React looks after clicks. One that came earlier went nowhere: it is made again.
+  // Where this page comes after another, React has looked after them all along.
   removeEventListener("click", window.portalEarly.note, true);
-  pressed = window.portalEarly.button;
-  for (const room of document.querySelectorAll("[data-first]")) {
-    written[room.dataset.first] = room.innerHTML;
-  }
+  if (rooms.length) pressed = window.portalEarly.button;
 }
 
 export function FirstRows({ element, place, className }) {

@@ -1,8 +1,11 @@
 """Pages whose scripts do not come, as on a slow line."""
 
 import re
+from typing import Final
 
 from playwright.async_api import Page, Route
+
+SCRIPTS: Final = re.compile(r"/assets/.*\.js$")
 
 
 async def hold_scripts(page: Page) -> None:
@@ -11,4 +14,4 @@ async def hold_scripts(page: Page) -> None:
     async def hold(route: Route) -> None:
         await route.abort()
 
-    await page.route(re.compile(r"/assets/.*\.js$"), hold)
+    await page.route(SCRIPTS, hold)

@@ -5,7 +5,7 @@ import re
 
 from playwright.async_api import Browser, Page, Route, expect
 
-from tests.browser.scripts import hold_scripts
+from tests.browser.scripts import SCRIPTS, hold_scripts
 from tests.support.portal import PortalServer
 
 MARIA = {"email": "maria@brightline.example", "password": "maria-demo"}
@@ -38,7 +38,7 @@ async def test_a_button_pressed_before_the_scripts_have_come_is_not_lost(
         await come.wait()
         await route.continue_()
 
-    await page.route(re.compile(r"/assets/.*\.js$"), wait)
+    await page.route(SCRIPTS, wait)
     await page.goto("/", wait_until="commit")
     await page.get_by_role("button", name="Make Payment").click()
     await expect(page.get_by_role("dialog")).to_have_count(0)

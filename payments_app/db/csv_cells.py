@@ -4,7 +4,7 @@ A line costs what its functions cost, a million times: what stands here is the c
 found (docs/performance.md).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -71,31 +71,16 @@ class Cells:
         suffixes = [(start, literal(_suffix(offset))) for start, offset in self._offsets]
         return Cell((_by_time(column, moments), _by_time(column, suffixes)), "%.19s%s")
 
-    def amount(self, minor: Any, currency: Any) -> Value:
-        """Write minor units as a plain decimal (``-12.50``)."""
-        by_decimals: dict[int, list[str]] = {}
-        for code, decimals in EXPONENTS.items():
-            by_decimals.setdefault(decimals, []).append(code)
-        usual = self._decimal(minor, _USUAL_DECIMALS)
-        return case(
-            (currency.in_(_COMMON), usual),  # the rest of the list takes a third of a line's time
-            *(
-                (currency.in_(codes), self._decimal(minor, decimals))
-                for decimals, codes in by_decimals.items()
-                if decimals != _USUAL_DECIMALS
-            ),
-            else_=usual,
-        )
-
-    def _decimal(self, minor: Any, decimals: int) -> Value:
+    def amount(self, minor: Any, currency: Any) -> Cell:
+        """Write minor units as a plain decimal (``-12.50``), and nothing for none."""
         if not self._sqlite:
-            return minor * sql(f"1e-{decimals}::numeric({decimals + 1}, {decimals})")  # type: ignore[no-any-return]
-        if not decimals:
-            return cast(minor, String)
-        scale = 10**decimals
-        sign = case((minor < 0, "-"), else_="")
-        whole, rest = func.abs(minor).op("/")(scale), func.abs(minor) % scale
-        return func.printf(f"%s%d.%0{decimals}d", sign, whole, rest, type_=String)
+            return Cell((_by_decimals(currency, lambda decimals: _decimal(minor, decimals)),))
+        # What may be missing is not a number, which SQLite would write as 0.
+        form = "%s%s%s" if minor.nullable else "%s%d%s"
+        size = func.abs(minor)
+        whole = _by_decimals(currency, lambda decimals: size.op("/")(10**decimals))
+        rest = _by_decimals(currency, lambda decimals: _behind_point(size, decimals))
+        return Cell((case((minor < 0, "-")), whole, rest), form)
 
     def text(self, value: Any, outside: Any = None) -> Cell:
         """Write text that no spreadsheet takes for a formula: an apostrophe goes before it.
@@ -120,7 +105,7 @@ class Cells:
         if not names:
             return otherwise if isinstance(otherwise, SQLColumnExpression) else literal(otherwise)
         written = names if quoted else {code: self._bare(name) for code, name in names.items()}
-        return case(*((column == code, name) for code, name in written.items()), else_=otherwise)
+        return case(written, value=column, else_=otherwise)
 
     def _bare(self, name: str) -> str:
         plain = not self._sqlite or not any(mark in name for mark in _NEED_QUOTES)
@@ -133,15 +118,42 @@ class Cells:
         return func.substr(column, 1, func.instr(column.concat(":"), ":") - 1, type_=String)
 
 
+def _by_decimals(currency: Any, write: Callable[[int], Any]) -> Value:
+    """Choose by how many decimals a currency has."""
+    by_decimals: dict[int, list[str]] = {}
+    for code, decimals in EXPONENTS.items():
+        by_decimals.setdefault(decimals, []).append(code)
+    del by_decimals[_USUAL_DECIMALS]
+    usual = write(_USUAL_DECIMALS)
+    return case(
+        (currency.in_(_COMMON), usual),  # the rest of the list takes a third of a line's time
+        *((currency.in_(codes), write(decimals)) for decimals, codes in by_decimals.items()),
+        else_=usual,
+    )
+
+
+def _decimal(minor: Any, decimals: int) -> Value:
+    return minor * sql(f"1e-{decimals}::numeric({decimals + 1}, {decimals})")  # type: ignore[no-any-return]
+
+
+def _behind_point(size: Any, decimals: int) -> Any:
+    if not decimals:
+        return ""
+    scale = 10**decimals
+    return literal(".").concat(func.substr(size % scale + scale, 2, type_=String))
+
+
 def _by_time(column: Any, by_start: Sequence[tuple[datetime, Value]]) -> Value:
     """Choose by when a moment is; each holds from its start to the next one's, the first always."""
-    (_, first), *later = by_start
-    if not later:
-        return first
-    # With the plus SQLite compares text; a column of dates it would try to read as a number first.
+    if len(by_start) == 1:
+        return by_start[0][1]
+    # In halves, since a row would pass all changes one by one. With the plus SQLite compares text;
+    # a column of dates it would try to read as a number first.
+    middle = len(by_start) // 2
     moment: Any = UnaryExpression(column, operator=custom_op("+"), type_=String())
-    changes = [(moment >= start.strftime(_STORED), value) for start, value in reversed(later)]
-    return case(*changes, else_=first)
+    is_later = moment >= by_start[middle][0].strftime(_STORED)
+    later = _by_time(column, by_start[middle:])
+    return case((is_later, later), else_=_by_time(column, by_start[:middle]))
 
 
 def _shifted(column: Any, offset: timedelta) -> Value:

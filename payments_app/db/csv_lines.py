@@ -5,20 +5,26 @@ event loop only passes text on (RFC 4180, UTF-8).
 """
 
 import asyncio
+import math
+import sqlite3
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import LargeBinary, Select, cast, func, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Dialect, LargeBinary, Select, cast, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments_app.db.csv_cells import Cell
 from payments_app.db.dialects import is_sqlite
 from payments_app.db.keyset import Sorting
 
-_LINES_PER_SLICE: Final = 8_000
+_LINES_PER_SLICE: Final = 4_000
+_SLICES_AHEAD: Final = 2
+_BEHIND_ALL, _BEFORE_ALL = b"", -math.inf
+"""SQLite sorts whatever bytes behind all texts, and those behind all numbers."""
 _PIECES_AHEAD: Final = 16
 _LEAST_PIECE: Final = 64 * 1024
 """Bytes: COPY gives some kilobytes at a time, and to send any number costs the same."""
@@ -43,27 +49,42 @@ async def csv_pieces(
 async def _slices(
     session: AsyncSession, rows: Select[Any], cells: Sequence[Cell], sorting: Sorting
 ) -> AsyncIterator[bytes]:
+    """Read slice by slice in the connection's thread, which the event loop never keeps waiting."""
     form = ",".join(cell.form for cell in cells) + "\r\n"
     line = func.printf(form, *(value for cell in cells for value in cell.values)).label("line")
-    slices = [_slice(rows, line, sorting), _slice(rows.where(sorting.beyond()), line, sorting)]
-    after: dict[str, Any] = {}
-    while True:
-        joined, last = slices[bool(after)]
-        if piece := (await session.execute(joined, after)).scalar_one():
+    joined, last = _slice(rows.where(sorting.beyond(raw=True)), line, sorting)
+    start = _BEHIND_ALL if sorting.descends else _BEFORE_ALL
+    after: Sequence[Any] | None = [start] * len(sorting.columns)
+
+    def read(connection: sqlite3.Connection) -> bytes | None:
+        nonlocal after
+        if after is None:
+            return None
+        key = sorting.cursor(after)
+        [piece] = connection.execute(joined, key).fetchone()
+        after = connection.execute(last, key).fetchone()
+        return piece or b""
+
+    driver = await _driver(session)
+    ahead = deque(asyncio.create_task(driver.visit(read)) for _ in range(_SLICES_AHEAD))
+    try:
+        while (piece := await ahead.popleft()) is not None:
+            ahead.append(asyncio.create_task(driver.visit(read)))
             yield piece
-        found = (await session.execute(last, after)).one_or_none()
-        if found is None:
-            return
-        after = sorting.cursor(found)
+    finally:
+        after = None
+        for task in ahead:
+            await _end(task)
 
 
-def _slice(rows: Select[Any], line: Any, sorting: Sorting) -> tuple[Select[Any], Select[Any]]:
-    """Return the query of a slice's joined lines, and the one of the key of its last line."""
+def _slice(rows: Select[Any], line: Any, sorting: Sorting) -> tuple[str, str]:
+    """Return the statement of a slice's joined lines, and the one of the key of its last line."""
     rest = sorting.sort(rows)
     part = rest.with_only_columns(line).limit(_LINES_PER_SLICE).subquery()
     last = rest.with_only_columns(*sorting.columns).limit(1).offset(_LINES_PER_SLICE - 1)
     # As bytes, so that nothing copies the text to decode and encode it.
-    return select(cast(func.group_concat(part.c.line, ""), LargeBinary)), last
+    joined = select(cast(func.group_concat(part.c.line, ""), LargeBinary))
+    return _written(joined, sqlite.dialect()), _written(last, sqlite.dialect())
 
 
 async def _copied(
@@ -83,12 +104,8 @@ async def _copied(
     columns = [cell.values[0].label(f"cell_{n}") for n, cell in enumerate(cells)]
     in_quotes = [f"cell_{n}" for n, cell in enumerate(cells) if cell.quoted]
     query = sorting.sort(rows).with_only_columns(*columns)
-    connection = await (await session.connection()).get_raw_connection()
-    driver: Any = connection.driver_connection
-    statement = query.compile(
-        dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
-        compile_kwargs={"literal_binds": True},
-    )
+    statement = _written(query, postgresql.dialect())  # type: ignore[no-untyped-call]
+    driver = await _driver(session)
     queue: asyncio.Queue[bytes | None] = asyncio.Queue(_PIECES_AHEAD)
     waiting = bytearray()
 
@@ -101,7 +118,7 @@ async def _copied(
     async def copy() -> None:
         try:
             await driver.copy_from_query(
-                str(statement),
+                statement,
                 output=collect,
                 format="csv",
                 force_quote=in_quotes or None,
@@ -120,9 +137,22 @@ async def _copied(
             yield lines
         await copying
     finally:
-        copying.cancel()
-        with suppress(asyncio.CancelledError):
-            await copying
+        await _end(copying)
+
+
+async def _driver(session: AsyncSession) -> Any:
+    connection = await (await session.connection()).get_raw_connection()
+    return connection.driver_connection
+
+
+def _written(query: Select[Any], dialect: Dialect) -> str:
+    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def _with_crlf(piece: bytes, quoted: bool) -> tuple[bytes, bool]:

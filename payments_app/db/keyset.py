@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, literal_column, tuple_
 
 Cursor = tuple[Any, ...]
 """Where a page starts: the sort key of the row before it."""
@@ -21,9 +21,18 @@ class Sorting:
         """Return the query in this order."""
         return query.order_by(*(c.desc() if self.descends else c.asc() for c in self.columns))
 
-    def beyond(self) -> ColumnElement[bool]:
-        """Return the condition of the rows behind the one whose ``cursor()`` is given to it."""
-        edge = tuple_(*(bindparam(f"after_{n}", type_=c.type) for n, c in enumerate(self.columns)))
+    def beyond(self, *, raw: bool = False) -> ColumnElement[bool]:
+        """Return the condition of the rows behind the one whose ``cursor()`` is given to it.
+
+        With ``raw`` SQLite's own driver takes the parameters, as it has read them.
+        """
+        names = [f"after_{number}" for number in range(len(self.columns))]
+        edge = tuple_(
+            *(
+                literal_column(f":{name}") if raw else bindparam(name, type_=column.type)
+                for name, column in zip(names, self.columns, strict=True)
+            )
+        )
         key = tuple_(*self.columns)
         return key < edge if self.descends else key > edge
 

@@ -32,6 +32,10 @@ class Connection(aiosqlite.Connection):
         """Call a function in the connection's thread."""
         return await self._execute(function, *arguments)  # type: ignore[no-untyped-call]
 
+    async def visit(self, function: Callable[[sqlite3.Connection], Any]) -> Any:
+        """Call a function with SQLite's own connection in its thread."""
+        return await self.run(lambda: function(self._conn))
+
 
 class Cursor:
     """As much of a cursor as SQLAlchemy asks for."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from payments_app.db import csv_lines, payments, staff_payments
@@ -67,7 +67,7 @@ def _cells(portal: Portal, cells: Cells) -> list[Any]:
         cells.moment(col(Payment.created_at)),
         cells.amount(col(Payment.amount), currency),
         currency,
-        case((fee.is_not(None), cells.amount(fee, currency))),
+        cells.amount(fee, currency),
         cells.named(col(Payment.status), status),
         cells.named(col(Payment.kind), kind),
         cells.text(col(Payment.description)),

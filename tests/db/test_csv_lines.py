@@ -132,6 +132,29 @@ async def test_a_file_is_of_one_moment(database: Database, monkeypatch: pytest.M
     assert [int(line) for line in seen.split()] == made[::-1]
 
 
+@pytest.mark.parametrize("order", Order)
+async def test_slices_follow_each_other_in_every_order(
+    database: Database, monkeypatch: pytest.MonkeyPatch, order: Order
+) -> None:
+    monkeypatch.setattr(csv_lines, "_LINES_PER_SLICE", 3)
+    account = await make_account(database)
+    for number in range(11):
+        at = WHEN + timedelta(seconds=number // 2)
+        kind = PaymentKind.ADJUSTMENT
+        amount = (number % 4) - 5
+        await make_payment(database, account, created_at=at, kind=kind, amount=amount)
+    await make_payment(database, account, description="it's")
+    for chosen in (Filter(account.key), Filter(account.key, search="it's")):
+        async with database.read(account=account.key, snapshot=True) as session:
+            page = await payments.page(session, chosen, order, None, 50)
+            rows, sorting = await payments.matching(session, chosen), payments.sorting(order)
+            cells = [col(Payment.id)]
+            pieces = csv_lines.csv_pieces(session, rows, cells, sorting, "UTC")
+            written = b"".join([piece async for piece in pieces])
+        assert [int(line) for line in written.split()] == [payment.id for payment in page]
+        assert page
+
+
 async def test_a_reader_who_leaves_ends_the_reading(database: Database) -> None:
     account = await make_account(database)
     await make_payment(database, account)

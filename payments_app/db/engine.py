@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from payments_app.db import own_rows, sqlite_driver
 from payments_app.domain.errors import DatabaseBusy
@@ -177,10 +178,9 @@ def _create_engine(url: URL, limits: Limits) -> AsyncEngine:
         if limits.statement:
             # For a server that takes questions and never answers: its own limit comes first.
             arguments["command_timeout"] = limits.statement + limits.wait
-        engine = create_async_engine(
-            url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments, **pool
-        )
+        engine = create_async_engine(url, hide_parameters=True, connect_args=arguments, **pool)
         event.listen(engine.sync_engine, "handle_error", _give_up_a_silent_connection)
+        event.listen(engine.sync_engine, "checkout", _take_another_if_closed)
         return engine
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -193,7 +193,11 @@ def _create_engine(url: URL, limits: Limits) -> AsyncEngine:
     def begin(connection: Connection) -> None:
         seconds = connection.get_execution_options().get(_WRITES)
         _wait_up_to(connection, patience if seconds is None else seconds, patience)
-        connection.exec_driver_sql("BEGIN" if seconds is None else "BEGIN IMMEDIATE")
+        if seconds is None:
+            driver: Any = connection.connection.driver_connection
+            driver.begin_reading()
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", begin)
@@ -211,6 +215,16 @@ def _is_no_cancellation(record: logging.LogRecord) -> bool:
 def _give_up_a_silent_connection(context: ExceptionContext) -> None:
     if isinstance(context.original_exception, TimeoutError):
         context.is_disconnect = True
+
+
+def _take_another_if_closed(_dbapi: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Give no connection whose server has gone; what the event loop has not heard of yet fails.
+
+    To ask the server each time takes three answers of it, as long as the least page needs.
+    """
+    driver: Any = record.driver_connection
+    if driver.is_closed():
+        raise DisconnectionError
 
 
 def _postgres_settings(limits: Limits) -> dict[str, str]:

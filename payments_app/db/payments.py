@@ -9,11 +9,10 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import (
     ColumnElement,
+    Result,
     Select,
-    bindparam,
     case,
     func,
-    literal_column,
     or_,
     select,
     union_all,
@@ -23,7 +22,8 @@ from sqlmodel import col
 
 from payments_app.db import search
 from payments_app.db.keyset import Cursor, Sorting
-from payments_app.db.models import Balance, Payment, TimelineEntry
+from payments_app.db.lines import COLUMNS, Line, ReadLine
+from payments_app.db.models import Payment, TimelineEntry
 from payments_app.db.search import Found
 from payments_app.domain.payment import PaymentStatus
 
@@ -119,16 +119,7 @@ class Total:
     completed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An account's balance in one currency; ``pending`` is the signed sum of the Pending rows."""
-
-    currency: str
-    amount: int
-    pending: int
-
-
-def cursor_of(payment: Payment, order: Order) -> Cursor:
+def cursor_of(payment: Line, order: Order) -> Cursor:
     """Return the cursor with which the page behind ``payment`` starts."""
     if order in (Order.NEWEST, Order.OLDEST):
         return (payment.dated_at, payment.key)
@@ -139,18 +130,42 @@ async def page(
     session: AsyncSession, chosen: Narrowing, order: Order, after: Cursor | None, limit: int
 ) -> Sequence[Payment]:
     """Return up to ``limit`` payments behind the cursor."""
+    rows = await _page(session, (Payment,), chosen, order, after, limit)
+    return rows.scalars().all()
+
+
+async def lines(
+    session: AsyncSession, chosen: Narrowing, order: Order, after: Cursor | None, limit: int
+) -> Sequence[ReadLine]:
+    """Return what a list shows of them."""
+    found: Sequence[Any] = (await _page(session, COLUMNS, chosen, order, after, limit)).all()
+    return found
+
+
+async def _page(
+    session: AsyncSession,
+    columns: tuple[Any, ...],
+    chosen: Narrowing,
+    order: Order,
+    after: Cursor | None,
+    limit: int,
+) -> Result[Any]:
+    beyond = after is not None
     if await chosen.find_text(session):
-        query = _page_of(await matching(session, chosen), order, limit, beyond=after is not None)
+        rows = select(*columns).where(*await _conditions(session, chosen))
+        query = _page_of(rows, order, limit, beyond=beyond)
     else:
-        query = _plain_page(chosen, order, limit, beyond=after is not None)
-    edge = sorting(order).cursor(after or ())
-    rows: Sequence[Payment] = (await session.execute(query, edge)).scalars().all()
-    return rows
+        query = _plain_page(columns, chosen, order, limit, beyond=beyond)
+    result: Result[Any] = await session.execute(query, sorting(order).cursor(after or ()))
+    return result
 
 
 @lru_cache(_QUERIES_KEPT)
-def _plain_page(chosen: Narrowing, order: Order, limit: int, *, beyond: bool) -> Select[Any]:
-    return _page_of(select(Payment).where(*chosen.conditions()), order, limit, beyond=beyond)
+def _plain_page(
+    columns: tuple[Any, ...], chosen: Narrowing, order: Order, limit: int, *, beyond: bool
+) -> Select[Any]:
+    rows = select(*columns).where(*chosen.conditions())
+    return _page_of(rows, order, limit, beyond=beyond)
 
 
 def _page_of(rows: Select[Any], order: Order, limit: int, *, beyond: bool) -> Select[Any]:
@@ -208,29 +223,6 @@ async def totals(session: AsyncSession, chosen: Narrowing) -> list[Total]:
         .order_by(col(Payment.currency))
     )
     return [Total(code, rows, int(sum_)) for code, rows, sum_ in await session.execute(query)]
-
-
-_NOTHING: Final[ColumnElement[int]] = literal_column("0")
-_STANDINGS: Final = union_all(
-    select(col(Balance.currency), col(Balance.amount), _NOTHING).where(
-        col(Balance.account_id) == bindparam("given_account")
-    ),
-    select(col(Payment.currency), _NOTHING, func.sum(col(Payment.amount)))
-    .where(
-        col(Payment.account_id) == bindparam("given_account"),
-        col(Payment.status) == PaymentStatus.PENDING,
-    )
-    .group_by(col(Payment.currency)),
-)
-
-
-async def standings(session: AsyncSession, account_id: int) -> list[Standing]:
-    """Return the account's balances, by currency code, with what is Pending beside."""
-    found: dict[str, Standing] = {}
-    for code, amount, pending in await session.execute(_STANDINGS, {"given_account": account_id}):
-        known = found.get(code, Standing(code, 0, 0))
-        found[code] = Standing(code, known.amount + int(amount), known.pending + int(pending))
-    return [found[code] for code in sorted(found)]
 
 
 async def last_gateway(

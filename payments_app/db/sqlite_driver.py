@@ -22,7 +22,36 @@ def connect(path: str, **arguments: Any) -> "Connection":
 
 
 class Connection(aiosqlite.Connection):
-    """One whose cursors are made where they are used."""
+    """One whose cursors are made where they are used.
+
+    A transaction that only reads begins with its first statement and ends without being waited for.
+    """
+
+    _reading = False
+    _to_begin = False
+
+    def begin_reading(self) -> None:
+        """Begin a transaction with the next statement, in the same visit."""
+        self._reading = self._to_begin = True
+
+    async def rollback(self) -> None:
+        """End the transaction; what follows comes after it in any case."""
+        if self._reading:
+            self._reading = False
+            self._tx.put_nowait((None, self._end_reading))
+        else:
+            await super().rollback()
+
+    def _end_reading(self) -> None:
+        self._to_begin = False
+        self._conn.rollback()
+
+    def _own(self) -> sqlite3.Connection:
+        """Return SQLite's own connection, in its thread, with the transaction begun."""
+        if self._to_begin:
+            self._to_begin = False
+            self._conn.execute("BEGIN")
+        return self._conn
 
     def cursor(self) -> "Cursor":  # type: ignore[override]
         """Return a new cursor, without a visit to the thread."""
@@ -34,7 +63,7 @@ class Connection(aiosqlite.Connection):
 
     async def visit(self, function: Callable[[sqlite3.Connection], Any]) -> Any:
         """Call a function with SQLite's own connection in its thread."""
-        return await self.run(lambda: function(self._conn))
+        return await self.run(lambda: function(self._own()))
 
 
 class Cursor:
@@ -92,7 +121,7 @@ class Cursor:
         self._open, self._rows = await self._connection.run(self._run, run, sql, parameters)
 
     def _run(self, run: Any, sql: str, parameters: Iterable[Any]) -> tuple[Any, Sequence[Any]]:
-        cursor = run(self._connection._conn, sql, parameters)
+        cursor = run(self._connection._own(), sql, parameters)
         self.description = cursor.description
         rows = cursor.fetchmany(_ROWS_ALONG) if cursor.description else ()
         self.rowcount, self.lastrowid = cursor.rowcount, cursor.lastrowid

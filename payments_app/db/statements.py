@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from payments_app.db.lines import BALANCE_WRITTEN
 from payments_app.db.models import Balance, Payment, TimelineEntry
 from payments_app.domain.payment import PaymentKind, PaymentStatus
 
@@ -15,7 +16,7 @@ _BALANCES_LEFT: Final = (
     select(col(TimelineEntry.payment_id), col(TimelineEntry.details))
     .where(
         col(TimelineEntry.payment_id).in_(bindparam("given_ids", expanding=True)),
-        col(TimelineEntry.code).in_(("completed", "late_money")),
+        col(TimelineEntry.code).in_(BALANCE_WRITTEN),
     )
     .order_by(col(TimelineEntry.id))
 )

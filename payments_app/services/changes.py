@@ -10,10 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from payments_app.db import accounts as db_accounts
-from payments_app.db import payments, staff_payments, statements
+from payments_app.db import balances, staff_payments, statements
+from payments_app.db.balances import Standing
 from payments_app.db.engine import Database
 from payments_app.db.models import Payment
-from payments_app.db.payments import Standing
 from payments_app.db.staff_payments import Entry
 from payments_app.services.context import Portal
 from payments_app.services.live import Change
@@ -74,7 +74,7 @@ async def read(
             await db_accounts.open_sessions(session, sessions, now, seen_after) if sessions else {}
         )
         standings = {
-            account: await payments.standings(session, account)
+            account: await balances.standings(session, account)
             for account in {entry.payment.account_id for entry in entries}
             if account in accounts
         }

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from payments_app.db import accounts, directory, payments
+from payments_app.db import accounts, balances, directory, payments
 from payments_app.db.directory import Cursor
 from payments_app.db.models import Account
 from payments_app.db.payments import Filter, Order
@@ -131,8 +131,8 @@ async def profile(portal: Portal, who: Identity, account_id: int) -> Profile:
         account = await session.get(Account, account_id)
         if account is None:
             raise NotFound(f"account {account_id}")
-        standings = await payments.standings(session, account_id)
-        latest = await payments.page(
+        standings = await balances.standings(session, account_id)
+        latest = await payments.lines(
             session, Filter(account_id), Order.NEWEST, None, LATEST_PAYMENTS
         )
         notes = await directory.notes(session, account_id)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from payments_app.db import payments, statements
+from payments_app.db import balances, payments
+from payments_app.db.balances import Standing
 from payments_app.db.keyset import Cursor
+from payments_app.db.lines import Line
 from payments_app.db.models import Payment, TimelineEntry
-from payments_app.db.payments import Count, Filter, Standing, Total
+from payments_app.db.payments import Count, Filter, Total
 from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus
@@ -131,16 +133,15 @@ async def list_page(portal: Portal, who: Identity, view: View, after: Cursor | N
     """Return a page of the customer's own payments, with how many the view holds in all."""
     chosen = view.filter(who)
     async with portal.read_as(who) as session:
-        rows = await payments.page(session, chosen, view.order, after, PAGE_SIZE + 1)
+        rows = await payments.lines(session, chosen, view.order, after, PAGE_SIZE + 1)
         if after is None and len(rows) <= PAGE_SIZE:
             found = Count(len(rows), more=False)
         else:
             found = await payments.count(session, chosen, MOST_COUNTED)
         shown = rows[:PAGE_SIZE]
-        left = await statements.balances_after(session, [payment.key for payment in shown])
-        standings = await payments.standings(session, who.own_account())
+        standings = await balances.standings(session, who.own_account())
     return ListPage(
-        rows=tuple(row_of(portal, who, payment, left.get(payment.key)) for payment in shown),
+        rows=tuple(row_of(portal, who, payment, payment.balance) for payment in shown),
         found=found,
         older=payments.cursor_of(shown[-1], view.order) if len(rows) > PAGE_SIZE else None,
         balances=balance_lines(who, standings),
@@ -224,7 +225,7 @@ def _shown(text: str, who: Identity) -> str:
     return unmasked(text) if who.is_staff else text
 
 
-def row_of(portal: Portal, who: Identity, payment: Payment, balance: int | None = None) -> Row:
+def row_of(portal: Portal, who: Identity, payment: Line, balance: int | None = None) -> Row:
     """Write one payment as a line of the list; ``balance`` is what it left, if known."""
     gateway = portal.gateways.get(payment.gateway or "")
     pending = payment.status is PaymentStatus.PENDING
@@ -289,7 +290,7 @@ def _signed(minor: int, currency: str, who: Identity) -> str:
     return formatting.signed(Money(minor, currency), who.locale)
 
 
-def _total(payment: Payment, who: Identity) -> str:
+def _total(payment: Line, who: Identity) -> str:
     return _money(payment.amount, payment.currency, who)
 
 

@@ -93,6 +93,29 @@ async def test_a_slow_statement_is_ended_unless_it_may_take_its_time(
     await database.close()
 
 
+async def test_connections_that_the_server_has_closed_are_not_given_out(
+    postgres_url: str,
+) -> None:
+    database = Database(postgres_url, replace(LIMITS, wait=5))
+    together = asyncio.Barrier(LIMITS.connections)
+
+    async def process() -> int:
+        async with database.read() as session:
+            pid: int = await session.scalar(text("select pg_backend_pid()"))
+            await together.wait()
+        return pid
+
+    async def processes() -> set[int]:
+        return set(await asyncio.gather(*(process() for _ in range(LIMITS.connections))))
+
+    before = await processes()
+    async with Database(postgres_url).read() as session:
+        for pid in before:
+            assert await session.scalar(text(f"select pg_terminate_backend({pid}, 5000)"))
+    assert not before & await processes()
+    await database.close()
+
+
 async def test_a_database_that_is_away_is_told_as_busy() -> None:
     away = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none", LIMITS)
     with pytest.raises(DatabaseBusy):

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from payments_app.db import payments
+from payments_app.db import payments, statements
 from payments_app.db.engine import Database
 from payments_app.db.keyset import Cursor
-from payments_app.db.models import Account, Payment
-from payments_app.db.payments import Count, Filter, Order, Standing, Total
+from payments_app.db.lines import Line
+from payments_app.db.models import Account, Payment, TimelineEntry
+from payments_app.db.payments import Count, Filter, Order, Total
 from payments_app.domain.payment import PaymentKind, PaymentStatus
 from tests.support.factories import WHEN, make_account, make_payment
 
@@ -193,7 +194,27 @@ async def test_totals_never_add_currencies_and_leave_out_what_is_not_completed(
             Total("GBP", 1, 300),
             Total("USD", 3, 3750),
         ]
-        assert await payments.standings(session, account.key) == [
-            Standing("GBP", 300, 0),
-            Standing("USD", 3750, 700),
-        ]
+
+
+async def test_a_line_is_as_its_payment_and_says_what_it_left(database: Database) -> None:
+    account = await make_account(database)
+    first = await make_payment(database, account, completed=True, amount=5000)
+    await make_payment(database, account, amount=70, gateway="till", reason="expired")
+    later = {"payment_id": first.key, "at": WHEN, "actor": "test"}
+    async with database.write() as session:
+        for code, details in (
+            ("completed", {"balance": 1}),
+            ("late_money", {"balance": -250}),
+            ("completed", {}),
+            ("checked", {"balance": 9}),
+        ):
+            session.add(TimelineEntry(**later, code=code, details=details))
+    async with database.read(account=account.key) as session:
+        chosen = Filter(account.key)
+        read = await payments.lines(session, chosen, Order.NEWEST, None, 10)
+        whole = await payments.page(session, chosen, Order.NEWEST, None, 10)
+        left = await statements.balances_after(session, [payment.key for payment in whole])
+    assert [line.balance for line in read] == [left.get(payment.key) for payment in whole]
+    assert -250 in left.values()
+    for name in [*Line.__annotations__, "key"]:
+        assert [getattr(line, name) for line in read] == [getattr(row, name) for row in whole]

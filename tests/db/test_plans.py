@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from payments_app.db import payments, search, staff_payments
 from payments_app.db.engine import Database
+from payments_app.db.lines import COLUMNS
 from payments_app.db.models import Payment
 from payments_app.db.payments import Filter, Order
 from payments_app.domain.payment import PaymentStatus
@@ -75,6 +76,17 @@ async def rows(databases: Databases) -> AsyncIterator[Database]:
 async def test_each_order_of_each_filter_has_its_index(rows: Database, order: Order) -> None:
     for narrowed in FILTERS:
         assert_read_off_an_index(await plan(rows, narrowed, order))
+
+
+@pytest.mark.parametrize("order", Order)
+async def test_what_a_line_s_payment_left_is_read_off_an_index(
+    rows: Database, order: Order
+) -> None:
+    async with rows.read(account=1) as session:
+        query = payments.sorting(order).sort(select(*COLUMNS)).where(col(Payment.account_id) == 1)
+        steps = await explained(session, query.limit(51))
+    assert re.search(r"(USING|using) .*timeline_entry", steps), steps
+    assert not re.search(r"SCAN|TEMP B-TREE|Seq Scan|Sort", steps), steps
 
 
 @pytest.mark.parametrize("order", BY_DATE)

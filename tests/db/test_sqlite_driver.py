@@ -60,3 +60,19 @@ async def test_a_connection_is_good_after_a_statement_that_is_not(empty: Databas
         with pytest.raises(OperationalError):
             await session.execute(text("select nothing from nowhere"))
         assert (await session.execute(text("select 1"))).scalar_one() == 1
+
+
+async def test_a_read_sees_one_moment_and_keeps_nothing(empty: Database) -> None:
+    count, add = text("select count(*) from t"), text("insert into t (n) values (1)")
+    async with empty.read() as session:
+        await session.connection()  # nothing is asked in it
+    async with empty.read() as session:
+        assert await session.scalar(count) == 0
+        async with empty.write() as other:
+            await other.execute(add)
+        assert await session.scalar(count) == 0
+    async with empty.read() as session:
+        await session.execute(add)
+        assert await session.scalar(count) == 2
+    async with empty.write() as session:
+        assert await session.scalar(count) == 1

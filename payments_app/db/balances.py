@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, u
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from payments_app.db import plain
 from payments_app.db.models import Balance, Payment
 from payments_app.domain.payment import PaymentStatus
 
@@ -36,7 +37,9 @@ class Standing:
 async def standings(session: AsyncSession, account_id: int) -> list[Standing]:
     """Return the account's balances, by currency code, with what is Pending beside."""
     found: dict[str, Standing] = {}
-    for code, amount, pending in await session.execute(_STANDINGS, {"given_account": account_id}):
+    for code, amount, pending in await plain.rows(
+        session, _STANDINGS, {"given_account": account_id}
+    ):
         known = found.get(code, Standing(code, 0, 0))
         found[code] = Standing(code, known.amount + int(amount), known.pending + int(pending))
     return [found[code] for code in sorted(found)]

@@ -9,7 +9,6 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import (
     ColumnElement,
-    Result,
     Select,
     case,
     func,
@@ -20,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from payments_app.db import search
+from payments_app.db import plain, search
 from payments_app.db.keyset import Cursor, Sorting
 from payments_app.db.lines import COLUMNS, Line, ReadLine
 from payments_app.db.models import Payment, TimelineEntry
@@ -130,16 +129,19 @@ async def page(
     session: AsyncSession, chosen: Narrowing, order: Order, after: Cursor | None, limit: int
 ) -> Sequence[Payment]:
     """Return up to ``limit`` payments behind the cursor."""
-    rows = await _page(session, (Payment,), chosen, order, after, limit)
-    return rows.scalars().all()
+    query = await _page(session, (Payment,), chosen, order, limit, beyond=after is not None)
+    edge = sorting(order).cursor(after or ())
+    rows: Sequence[Payment] = (await session.execute(query, edge)).scalars().all()
+    return rows
 
 
 async def lines(
     session: AsyncSession, chosen: Narrowing, order: Order, after: Cursor | None, limit: int
 ) -> Sequence[ReadLine]:
     """Return what a list shows of them."""
-    found: Sequence[Any] = (await _page(session, COLUMNS, chosen, order, after, limit)).all()
-    return found
+    query = await _page(session, COLUMNS, chosen, order, limit, beyond=after is not None)
+    edge = sorting(order).cursor(after or ())
+    return await plain.rows(session, query, edge)
 
 
 async def _page(
@@ -147,17 +149,14 @@ async def _page(
     columns: tuple[Any, ...],
     chosen: Narrowing,
     order: Order,
-    after: Cursor | None,
     limit: int,
-) -> Result[Any]:
-    beyond = after is not None
+    *,
+    beyond: bool,
+) -> Select[Any]:
     if await chosen.find_text(session):
         rows = select(*columns).where(*await _conditions(session, chosen))
-        query = _page_of(rows, order, limit, beyond=beyond)
-    else:
-        query = _plain_page(columns, chosen, order, limit, beyond=beyond)
-    result: Result[Any] = await session.execute(query, sorting(order).cursor(after or ()))
-    return result
+        return _page_of(rows, order, limit, beyond=beyond)
+    return _plain_page(columns, chosen, order, limit, beyond=beyond)
 
 
 @lru_cache(_QUERIES_KEPT)
@@ -187,7 +186,7 @@ async def count(session: AsyncSession, chosen: Narrowing, limit: int) -> Count:
         query = _count_of(found.condition, *chosen.conditions(), limit=limit)
     else:
         query = _plain_count(chosen, limit)
-    counted: int = (await session.execute(query)).scalar_one()
+    [[counted]] = await plain.rows(session, query)
     partial = found is not None and found.partial
     return Count(min(counted, limit), more=counted > limit, partial=partial)
 

@@ -18,9 +18,9 @@ PACKAGE = Path(__file__).parent.parent / "payments_app"
 TAKES_SQL = {"text", "sql", "literal_column", "exec_driver_sql", "executescript", "DDL"}
 WRITTEN = {
     "db/csv_cells.py: f'1e-{decimals}::numeric({decimals + 1}, {decimals})'",
-    "db/engine.py: 'BEGIN' if seconds is None else 'BEGIN IMMEDIATE'",
     "db/engine.py: f'PRAGMA busy_timeout={int(tenths * longest * 100)}'",
     "db/erasure.py: statement",
+    "db/keyset.py: f':{name}'",
     "db/own_rows.py: _IN_FORCE",
     "db/own_rows.py: _MAKE_ROLE",
 }

@@ -88,22 +88,28 @@ class Database:
 
     @asynccontextmanager
     async def read(
-        self, *, account: int | None = None, snapshot: bool = False, patient: bool = False
+        self,
+        *,
+        account: int | None = None,
+        snapshot: bool = False,
+        patient: bool = False,
+        single: bool = False,
     ) -> AsyncIterator[AsyncSession]:
         """Give a session for reading; nothing is committed.
 
         With ``account`` PostgreSQL shows it the rows of that account alone, even to a query that
         does not ask for them only. With ``snapshot`` all its queries see one moment, as they always
-        do on SQLite. With ``patient`` they may take as long as they need.
+        do on SQLite. With ``patient`` they may take as long as they need. With ``single`` there is
+        but one, which PostgreSQL answers without the begin and the end of a transaction.
         """
         with _telling_when_busy():
             engine = self._patient if patient else self.engine
             async with AsyncSession(engine, expire_on_commit=False) as session:
                 if account is not None and not self.is_sqlite:
                     own_rows.confine(session, account)
-                if snapshot and not self.is_sqlite:
-                    options = {"isolation_level": "REPEATABLE READ"}
-                    await session.connection(execution_options=options)
+                if (snapshot or single) and not self.is_sqlite:
+                    level = "REPEATABLE READ" if snapshot else "AUTOCOMMIT"
+                    await session.connection(execution_options={"isolation_level": level})
                 yield session
 
     @asynccontextmanager

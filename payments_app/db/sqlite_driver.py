@@ -29,29 +29,25 @@ class Connection(aiosqlite.Connection):
 
     _reading = False
     _to_begin = False
+    _asked = False
+    """Whether there is anything to commit or to roll back."""
 
     def begin_reading(self) -> None:
         """Begin a transaction with the next statement, in the same visit."""
         self._reading = self._to_begin = True
 
+    async def commit(self) -> None:
+        """Keep what was written."""
+        await super().commit()
+        self._asked = self._reading = False
+
     async def rollback(self) -> None:
-        """End the transaction; what follows comes after it in any case."""
-        if self._reading:
-            self._reading = False
-            self._tx.put_nowait((None, self._end_reading))
-        else:
+        """End the transaction; what follows a read comes after its end in any case."""
+        if self._asked and self._reading:
+            self._tx.put_nowait((None, self._conn.rollback))
+        elif self._asked:
             await super().rollback()
-
-    def _end_reading(self) -> None:
-        self._to_begin = False
-        self._conn.rollback()
-
-    def _own(self) -> sqlite3.Connection:
-        """Return SQLite's own connection, in its thread, with the transaction begun."""
-        if self._to_begin:
-            self._to_begin = False
-            self._conn.execute("BEGIN")
-        return self._conn
+        self._asked = self._reading = self._to_begin = False
 
     def cursor(self) -> "Cursor":  # type: ignore[override]
         """Return a new cursor, without a visit to the thread."""
@@ -62,8 +58,15 @@ class Connection(aiosqlite.Connection):
         return await self._execute(function, *arguments)  # type: ignore[no-untyped-call]
 
     async def visit(self, function: Callable[[sqlite3.Connection], Any]) -> Any:
-        """Call a function with SQLite's own connection in its thread."""
-        return await self.run(lambda: function(self._own()))
+        """Call a function with SQLite's own connection, in its thread and in the transaction."""
+        self._asked = True
+        begins, self._to_begin = self._to_begin, False
+        return await self.run(self._enter, begins, function)
+
+    def _enter(self, begins: object, function: Callable[[sqlite3.Connection], Any]) -> Any:
+        if begins:
+            self._conn.execute("BEGIN")
+        return function(self._conn)
 
 
 class Cursor:
@@ -118,10 +121,11 @@ class Cursor:
             await self._connection.run(cursor.close)
 
     async def _visit(self, run: Any, sql: str, parameters: Iterable[Any]) -> None:
-        self._open, self._rows = await self._connection.run(self._run, run, sql, parameters)
+        self._open, self._rows = await self._connection.visit(
+            lambda connection: self._brought_along(run(connection, sql, parameters))
+        )
 
-    def _run(self, run: Any, sql: str, parameters: Iterable[Any]) -> tuple[Any, Sequence[Any]]:
-        cursor = run(self._connection._own(), sql, parameters)
+    def _brought_along(self, cursor: sqlite3.Cursor) -> tuple[Any, Sequence[Any]]:
         self.description = cursor.description
         rows = cursor.fetchmany(_ROWS_ALONG) if cursor.description else ()
         self.rowcount, self.lastrowid = cursor.rowcount, cursor.lastrowid

@@ -127,7 +127,7 @@ async def identify(portal: Portal, token: str, *, active: bool = True) -> Identi
     if not token:
         return None
     now = portal.clock()
-    async with portal.db.read() as session:
+    async with portal.db.read(single=True) as session:
         found = await accounts.find_login(session, _hash(token))
     if found is None or _has_ended(found, now, portal.settings):
         return None

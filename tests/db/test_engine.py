@@ -74,3 +74,16 @@ async def test_writers_who_queue_behind_another_process_wait_no_longer_than_one(
     assert waited < 0.2 * tries / 2  # each one after the other would take all of it
     await write()
     await database.close()
+
+
+async def test_only_a_single_question_has_no_transaction(postgres_url: str) -> None:
+    database = Database(postgres_url, Limits(connections=1))
+
+    async def moments(*, single: bool) -> set[object]:
+        asked = text("select transaction_timestamp()")
+        async with database.read(single=single) as session:
+            return {await session.scalar(asked) for _ in range(2)}
+
+    assert len(await moments(single=True)) == 2
+    assert len(await moments(single=False)) == 1
+    await database.close()

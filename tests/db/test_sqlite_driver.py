@@ -1,13 +1,16 @@
 """SQLite through one visit to its thread for each statement, as SQLAlchemy uses it."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from payments_app.db.engine import Database
+from payments_app.db.engine import Database, Limits
 
 COUNTED = text(
     "with recursive n(i) as (select 1 union all select i + 1 from n where i < :rows)"
@@ -60,6 +63,27 @@ async def test_a_connection_is_good_after_a_statement_that_is_not(empty: Databas
         with pytest.raises(OperationalError):
             await session.execute(text("select nothing from nowhere"))
         assert (await session.execute(text("select 1"))).scalar_one() == 1
+
+
+async def test_a_read_right_behind_another_sees_one_moment_too(empty: Database) -> None:
+    narrow = Database(empty.url, Limits(connections=1))
+    count, add = text("select count(*) from t"), text("insert into t (n) values (1)")
+    goes_on = threading.Event()
+    async with narrow.read() as session:
+        assert await session.scalar(count) == 0
+        connection = await (await session.connection()).get_raw_connection()
+        driver: Any = connection.driver_connection
+        held = asyncio.create_task(driver.run(goes_on.wait))
+        await asyncio.sleep(0)
+    async with narrow.read() as session:  # the other's end still waits for the thread
+        await session.connection()
+        goes_on.set()
+        assert await held
+        assert await session.scalar(count) == 0
+        async with empty.write() as other:
+            await other.execute(add)
+        assert await session.scalar(count) == 0
+    await narrow.close()
 
 
 async def test_a_read_sees_one_moment_and_keeps_nothing(empty: Database) -> None:

@@ -13,7 +13,7 @@ from tests.bench.figures import Figure
 from tests.bench.stand import Stand
 from tests.bench.tab import Tab, open_tabs
 
-_REPEATS: Final = 3
+_REPEATS: Final = 5
 _CLICKS: Final = 15
 _QUERY: Final = (
     "select dated_at, amount, currency, status, description, gateway, reference, reason"

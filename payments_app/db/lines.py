@@ -6,7 +6,7 @@ To make objects of whole payments takes longer than to read them.
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, cast, select
 from sqlmodel import col
 
 from payments_app.db.models import Payment, TimelineEntry
@@ -48,7 +48,8 @@ class ReadLine(Line, Protocol):
 
 
 def _balance_left() -> Any:
-    written = col(TimelineEntry.details)["balance"].as_integer()
+    # An integer of PostgreSQL ends at 21 million dollars.
+    written = cast(col(TimelineEntry.details)["balance"].as_string(), BigInteger)
     return (
         select(written)
         .where(

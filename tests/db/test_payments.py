@@ -14,6 +14,7 @@ from payments_app.db.keyset import Cursor
 from payments_app.db.lines import Line
 from payments_app.db.models import Account, Payment, TimelineEntry
 from payments_app.db.payments import Count, Filter, Order, Total
+from payments_app.domain.money import LARGEST_MINOR
 from payments_app.domain.payment import PaymentKind, PaymentStatus
 from tests.support.factories import WHEN, make_account, make_payment
 
@@ -204,7 +205,7 @@ async def test_a_line_is_as_its_payment_and_says_what_it_left(database: Database
     async with database.write() as session:
         for code, details in (
             ("completed", {"balance": 1}),
-            ("late_money", {"balance": -250}),
+            ("late_money", {"balance": 1 - LARGEST_MINOR}),
             ("completed", {}),
             ("checked", {"balance": 9}),
         ):
@@ -215,6 +216,6 @@ async def test_a_line_is_as_its_payment_and_says_what_it_left(database: Database
         whole = await payments.page(session, chosen, Order.NEWEST, None, 10)
         left = await statements.balances_after(session, [payment.key for payment in whole])
     assert [line.balance for line in read] == [left.get(payment.key) for payment in whole]
-    assert -250 in left.values()
+    assert 1 - LARGEST_MINOR in left.values()
     for name in [*Line.__annotations__, "key"]:
         assert [getattr(line, name) for line in read] == [getattr(row, name) for row in whole]

@@ -9,12 +9,12 @@ import math
 import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Dialect, LargeBinary, Select, cast, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import LargeBinary, Select, cast, func, select
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments_app.db.csv_cells import Cell
@@ -55,14 +55,15 @@ async def _slices(
     joined, last = _slice(rows.where(sorting.beyond(raw=True)), line, sorting)
     start = _BEHIND_ALL if sorting.descends else _BEFORE_ALL
     after: Sequence[Any] | None = [start] * len(sorting.columns)
+    left = False
 
     def read(connection: sqlite3.Connection) -> bytes | None:
         nonlocal after
-        if after is None:
+        if after is None or left:
             return None
         key = sorting.cursor(after)
-        [piece] = connection.execute(joined, key).fetchone()
-        after = connection.execute(last, key).fetchone()
+        [piece] = connection.execute(joined.text, joined.values | key).fetchone()
+        after = connection.execute(last.text, last.values | key).fetchone()
         return piece or b""
 
     driver = await _driver(session)
@@ -72,19 +73,38 @@ async def _slices(
             ahead.append(asyncio.create_task(driver.visit(read)))
             yield piece
     finally:
-        after = None
-        for task in ahead:
-            await _end(task)
+        left = True
+        await _end(*ahead)
 
 
-def _slice(rows: Select[Any], line: Any, sorting: Sorting) -> tuple[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A statement as SQLite's own driver takes it."""
+
+    text: str
+    values: dict[str, Any]
+
+    @classmethod
+    def of(cls, query: Select[Any]) -> "_Raw":
+        # With values apart the text is the same for all accounts: a connection keeps what it has
+        # prepared, and these are large.
+        dialect = sqlite.dialect(paramstyle="named")
+        written = query.compile(dialect=dialect).construct_expanded_state()
+        plain = {
+            name: written.processors[name](value) if name in written.processors else value
+            for name, value in written.parameters.items()
+        }
+        return cls(written.statement, plain)
+
+
+def _slice(rows: Select[Any], line: Any, sorting: Sorting) -> tuple[_Raw, _Raw]:
     """Return the statement of a slice's joined lines, and the one of the key of its last line."""
     rest = sorting.sort(rows)
     part = rest.with_only_columns(line).limit(_LINES_PER_SLICE).subquery()
     last = rest.with_only_columns(*sorting.columns).limit(1).offset(_LINES_PER_SLICE - 1)
     # As bytes, so that nothing copies the text to decode and encode it.
     joined = select(cast(func.group_concat(part.c.line, ""), LargeBinary))
-    return _written(joined, sqlite.dialect()), _written(last, sqlite.dialect())
+    return _Raw.of(joined), _Raw.of(last)
 
 
 async def _copied(
@@ -105,7 +125,10 @@ async def _copied(
     columns = [cell.values[0].label(f"cell_{n}") for n, cell in enumerate(cells)]
     in_quotes = [f"cell_{n}" for n, cell in enumerate(cells) if cell.quoted]
     query = sorting.sort(rows).with_only_columns(*columns)
-    statement = _written(query, postgresql.dialect())  # type: ignore[no-untyped-call]
+    # In the words of the driver in use: others write each percent sign twice.
+    statement = query.compile(
+        dialect=session.get_bind().dialect, compile_kwargs={"literal_binds": True}
+    )
     driver = await _driver(session)
     queue: asyncio.Queue[bytes | None] = asyncio.Queue(_PIECES_AHEAD)
     waiting = bytearray()
@@ -119,7 +142,7 @@ async def _copied(
     async def copy() -> None:
         try:
             await driver.copy_from_query(
-                statement,
+                str(statement),
                 output=collect,
                 format="csv",
                 force_quote=in_quotes or None,
@@ -146,14 +169,10 @@ async def _driver(session: AsyncSession) -> Any:
     return connection.driver_connection
 
 
-def _written(query: Select[Any], dialect: Dialect) -> str:
-    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
-
-
-async def _end(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+async def _end(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _with_crlf(piece: bytes, quoted: bool) -> tuple[bytes, bool]:

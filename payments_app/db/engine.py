@@ -100,8 +100,11 @@ class Database:
         With ``account`` PostgreSQL shows it the rows of that account alone, even to a query that
         does not ask for them only. With ``snapshot`` all its queries see one moment, as they always
         do on SQLite. With ``patient`` they may take as long as they need. With ``single`` there is
-        but one, which PostgreSQL answers without the begin and the end of a transaction.
+        but one, which PostgreSQL answers without the begin and the end of a transaction; what holds
+        for a transaction, an account and a moment, cannot be asked of it (ValueError).
         """
+        if single and (account is not None or snapshot):
+            raise ValueError("a single statement has no transaction")
         with _telling_when_busy():
             engine = self._patient if patient else self.engine
             async with AsyncSession(engine, expire_on_commit=False) as session:

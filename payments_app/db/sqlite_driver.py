@@ -39,7 +39,7 @@ class Connection(aiosqlite.Connection):
     async def commit(self) -> None:
         """Keep what was written."""
         await super().commit()
-        self._asked = self._reading = False
+        self._asked = self._reading = self._to_begin = False
 
     async def rollback(self) -> None:
         """End the transaction; what follows a read comes after its end in any case."""

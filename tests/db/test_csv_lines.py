@@ -1,12 +1,15 @@
 """CSV lines as the database writes them: exact amounts and times, harmless text, one moment."""
 
 import csv
+import gc
 import io
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import pytest
-from sqlalchemy import literal, select
+from sqlalchemy import case, func, literal, literal_column, select
 from sqlmodel import col
 
 from payments_app.db import csv_lines, payments
@@ -153,6 +156,46 @@ async def test_slices_follow_each_other_in_every_order(
             written = b"".join([piece async for piece in pieces])
         assert [int(line) for line in written.split()] == [payment.id for payment in page]
         assert page
+
+
+async def test_a_percent_sign_stays_one(database: Database) -> None:
+    account = await make_account(database)
+    await make_payment(database, account)
+    async with database.read(snapshot=True) as session:
+        cells = Cells(session, offsets_between(ZoneInfo("UTC"), EARLY, LATE))
+        chosen = await payments.matching(session, Filter(account.key))
+        pieces = csv_lines.csv_pieces(
+            session,
+            chosen,
+            [cells.named(col(Payment.currency), {"USD": "100%", "EUR": "%s"}, otherwise="%")],
+            payments.sorting(Order.NEWEST),
+            "UTC",
+        )
+        assert b"".join([piece async for piece in pieces]) == b"100%\r\n"
+
+
+async def test_a_fault_ends_the_file_and_is_told_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(csv_lines, "_LINES_PER_SLICE", 3)
+    account = await make_account(database)
+    made = [await make_payment(database, account) for _ in range(12)]
+    too_large = func.abs(literal_column("-9223372036854775808"))
+    cell = case((col(Payment.id) == made[0].key, too_large), else_=col(Payment.id))
+
+    async def read() -> None:
+        async with database.read(snapshot=True) as session:
+            rows = await payments.matching(session, Filter(account.key))
+            newest = payments.sorting(Order.NEWEST)
+            async for _ in csv_lines.csv_pieces(session, rows, [cell], newest, "UTC"):
+                pass
+
+    with pytest.raises((sqlite3.OperationalError, asyncpg.DataError)):
+        await read()
+    gc.collect()
+    assert "never retrieved" not in caplog.text
+    async with database.read() as session:
+        assert await session.scalar(select(literal(1))) == 1
 
 
 async def test_a_reader_who_leaves_ends_the_reading(database: Database) -> None:

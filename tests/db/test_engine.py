@@ -86,4 +86,8 @@ async def test_only_a_single_question_has_no_transaction(postgres_url: str) -> N
 
     assert len(await moments(single=True)) == 2
     assert len(await moments(single=False)) == 1
+    for needs in ({"account": 1}, {"snapshot": True}):
+        with pytest.raises(ValueError, match="no transaction"):
+            async with database.read(single=True, **needs):
+                pass
     await database.close()

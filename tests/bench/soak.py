@@ -27,7 +27,8 @@ HOURS: Final = 24
 MOST_GROWTH: Final = 1.10
 
 _AT_ONCE: Final = 20
-_WARMING: Final = 200
+_WARMING: Final = 500
+"""Sessions until each connection has filled its cache of pages, which it keeps on purpose."""
 _KEPT_SECONDS: Final = 30
 """How long Reflex keeps the state of a tab, for it to come back; usually an hour."""
 _MIB: Final = 2**20

@@ -29,8 +29,9 @@ MOST_GROWTH: Final = 1.10
 _AT_ONCE: Final = 20
 _WARMING: Final = 500
 """Sessions until each connection has filled its cache of pages, which it keeps on purpose."""
-_KEPT_SECONDS: Final = 30
-"""How long Reflex keeps the state of a tab, for it to come back; usually an hour."""
+_KEPT_SECONDS: Final = 5
+"""How long Reflex keeps the state of a tab, for it to come back; usually an hour. The sessions take
+half a minute: were it longer, all their states would be there at once."""
 _MIB: Final = 2**20
 _OPEN_A_DAY: Final = 9_600
 _TABS_AN_HOUR: Final = 20

@@ -71,7 +71,8 @@ async def _slices(
     try:
         while (piece := await ahead.popleft()) is not None:
             ahead.append(asyncio.create_task(driver.visit(read)))
-            yield piece
+            if piece:
+                yield piece
     finally:
         left = True
         await _end(*ahead)

@@ -158,6 +158,19 @@ async def test_slices_follow_each_other_in_every_order(
         assert page
 
 
+async def test_no_piece_is_empty(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_lines, "_LINES_PER_SLICE", 3)
+    account, without = await make_account(database), await make_account(database)
+    for _ in range(6):
+        await make_payment(database, account)
+    for reader in (account, without):
+        async with database.read(snapshot=True) as session:
+            rows = await payments.matching(session, Filter(reader.key))
+            newest = payments.sorting(Order.NEWEST)
+            pieces = csv_lines.csv_pieces(session, rows, [col(Payment.id)], newest, "UTC")
+            assert all([bool(piece) async for piece in pieces])
+
+
 async def test_a_percent_sign_stays_one(database: Database) -> None:
     account = await make_account(database)
     await make_payment(database, account)

@@ -109,10 +109,12 @@ async def test_connections_that_the_server_has_closed_are_not_given_out(
         return set(await asyncio.gather(*(process() for _ in range(LIMITS.connections))))
 
     before = await processes()
-    async with Database(postgres_url).read() as session:
+    other = Database(postgres_url)
+    async with other.read() as session:
         for pid in before:
             assert await session.scalar(text(f"select pg_terminate_backend({pid}, 5000)"))
     assert not before & await processes()
+    await other.close()
     await database.close()
 
 

@@ -153,8 +153,8 @@ async def _page(
     *,
     beyond: bool,
 ) -> Select[Any]:
-    if await chosen.find_text(session):
-        rows = select(*columns).where(*await _conditions(session, chosen))
+    if found := await chosen.find_text(session):
+        rows = select(*columns).where(*chosen.conditions(), found.condition)
         return _page_of(rows, order, limit, beyond=beyond)
     return _plain_page(columns, chosen, order, limit, beyond=beyond)
 

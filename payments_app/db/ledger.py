@@ -55,14 +55,12 @@ class OpenPayment(NamedTuple):
     gateway_reference: str | None
 
 
-class Completion(NamedTuple):
-    """A payment that was paid as asked: what its gateway calls it and its means, and the balance
-    after it in minor units."""
+class Paid(NamedTuple):
+    """A payment that was paid as asked: what its gateway calls it, and its means."""
 
     payment: OpenPayment
     gateway_reference: str | None
     method_detail: str | None
-    balance: int
 
 
 def insert_into(session: AsyncSession, table: type[SQLModel]) -> Any:
@@ -129,36 +127,25 @@ def _opening(dialect: str) -> Select[Any]:
     )
 
 
-async def complete(
-    session: AsyncSession, completions: Sequence[Completion], at: datetime, actor: str
-) -> None:
-    """Write that locked payments were paid, and their timelines."""
+async def complete(session: AsyncSession, paid: Sequence[Paid], at: datetime) -> None:
+    """Write that locked payments were paid; their balances are moved after it."""
     rows = [
         {
             "payment_id": payment.key,
             "gateway_reference": gateway_reference,
             "method_detail": method_detail,
-            "details": json.dumps({"balance": balance}),
         }
-        for payment, gateway_reference, method_detail, balance in completions
+        for payment, gateway_reference, method_detail in paid
     ]
-    paid, told = _completing(dialect_of(session))
-    await session.execute(paid, given(rows, at=at))
-    await session.execute(told, given(rows, at=at, actor=actor))
+    await session.execute(_completing(dialect_of(session)), given(rows, at=at))
 
 
 @cache
-def _completing(dialect: str) -> tuple[Update, Insert]:
-    payment, entry = table_of(Payment), table_of(TimelineEntry)
-    done = unpacked(
-        dialect,
-        payment_id=_KEY,
-        gateway_reference=String(),
-        method_detail=String(),
-        details=String(),
-    ).c
+def _completing(dialect: str) -> Update:
+    payment = table_of(Payment)
+    done = unpacked(dialect, payment_id=_KEY, gateway_reference=String(), method_detail=String()).c
     at = time_given("at")
-    paid = (
+    return (
         update(payment)
         .where(payment.c.id == done.payment_id)
         .values(
@@ -173,14 +160,31 @@ def _completing(dialect: str) -> tuple[Update, Insert]:
             next_action=null(),
         )
     )
+
+
+async def tell_completed(
+    session: AsyncSession, left: Mapping[int, int], at: datetime, actor: str
+) -> None:
+    """Write into the timelines of payments that they were paid, and what balance each left, in
+    minor units."""
+    rows = [
+        {"payment_id": key, "details": json.dumps({"balance": balance})}
+        for key, balance in left.items()
+    ]
+    await session.execute(_telling(dialect_of(session)), given(rows, at=at, actor=actor))
+
+
+@cache
+def _telling(dialect: str) -> Insert:
+    done = unpacked(dialect, payment_id=_KEY, details=String()).c
     values = {
         "payment_id": done.payment_id,
-        "at": at,
+        "at": time_given("at"),
         "code": literal("completed", String),
         "actor": text_given("actor"),
         "details": as_json(dialect, done.details),
     }
-    return paid, insert(entry).from_select(list(values), select(*values.values()))
+    return insert(table_of(TimelineEntry)).from_select(list(values), select(*values.values()))
 
 
 async def add_to_balances(
@@ -189,7 +193,8 @@ async def add_to_balances(
     """Move the balances of (account, currency) by minor units; return what they are then.
 
     Missing rows are made. All are locked in one order, so that no two transactions can wait for
-    each other.
+    each other: first payments that the session has changed, with them the totals that the database
+    keeps of them, then balances by account and currency.
     """
     rows = [
         {"account_id": account_id, "currency": currency, "amount": amount}

@@ -245,6 +245,25 @@ class Balance(SQLModel, table=True):
     amount: int = Field(default=0, sa_type=BigInteger)
 
 
+class PaymentTotal(SQLModel, table=True):
+    """What an account's payments come to in one currency: how many of each status, and the signed
+    sums of two of them.
+
+    The database itself keeps it at every change of a payment (migration 0022), however that came
+    about. Nothing else writes it.
+    """
+
+    __tablename__ = "payment_total"
+
+    account_id: int = Field(sa_type=Key, primary_key=True, foreign_key="account.id")
+    currency: str = Field(primary_key=True, max_length=3)
+    pending: int = Field(sa_type=BigInteger)
+    completed: int = Field(sa_type=BigInteger)
+    cancelled: int = Field(sa_type=BigInteger)
+    pending_amount: int = Field(sa_type=BigInteger)
+    completed_amount: int = Field(sa_type=BigInteger)
+
+
 class TimelineEntry(Stored, table=True):
     """One thing that happened to a payment. ``code`` is put into words where it is shown."""
 

@@ -15,6 +15,7 @@ from payments_app.db.models import Account, Payment, TimelineEntry, User
 from payments_app.db.payments import Order
 from payments_app.db.payments import page as page_of
 from payments_app.db.search import Found
+from payments_app.db.totals import Kept
 from payments_app.domain.money import EXPONENTS, exponent
 from payments_app.domain.payment import PaymentStatus
 
@@ -90,6 +91,14 @@ class StaffFilter:
         # Apart, each is read off its index; PostgreSQL would read all payments for both at once.
         owned = [select(col(Payment.id)).where(of_owner) for of_owner in of_owners]
         return await search.find_any(session, self.search, holds, owned)
+
+    def kept(self) -> Kept | None:
+        """Return which kept totals the list comes to, None where its payments have to be read."""
+        if self != StaffFilter(
+            statuses=self.statuses, currencies=self.currencies, accounts=self.accounts
+        ):
+            return None
+        return Kept(self.accounts, self.currencies, self.statuses)
 
     def matches(self, entry: Entry) -> bool:
         """Tell of one row in memory what the conditions tell of it in the database."""

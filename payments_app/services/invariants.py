@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from payments_app.db import invariants, ledger
+from payments_app.db import invariants, ledger, totals
 from payments_app.db.engine import Database
 from payments_app.domain.money import Money
 from payments_app.services import alerts, audit, leases, refusals, retention
@@ -29,6 +29,7 @@ _CHECK_PATIENCE: Final = timedelta(hours=1)
 _QUICK: Final = ("event_overdue", "payment_forgotten")
 _FULL: Final = (
     "balance_wrong",
+    "total_wrong",
     "sign_wrong",
     "reference_repeated",
     "history_illegal",
@@ -52,9 +53,10 @@ async def overdue(database: Database, now: datetime) -> list[Finding]:
 
 
 async def breaches(database: Database) -> list[Finding]:
-    """Check every payment against the rules: signs by kind, one row for one of the gateway's
-    payments, legal moves only, no more refunded than paid."""
-    checks = (_signs, _references, _histories, _refunds)
+    """Check every payment against the rules: kept totals that are those of the payments, signs by
+    kind, one row for one of the gateway's payments, legal moves only, no more refunded than paid.
+    """
+    checks = (_totals, _signs, _references, _histories, _refunds)
     return [finding for check in checks for finding in await check(database)]
 
 
@@ -109,6 +111,19 @@ async def _balances(database: Database) -> list[Finding]:
             },
         )
         for account, currency, kept, found in wrong[: invariants.MOST]
+    ]
+
+
+async def _totals(database: Database) -> list[Finding]:
+    async with database.read(patient=True) as session:
+        wrong = await totals.wrong(session)
+    return [
+        Finding(
+            "total_wrong",
+            f"account:{account}:{currency}",
+            {name: f"{kept} kept, {found} of its rows" for name, (kept, found) in figures.items()},
+        )
+        for account, currency, figures in wrong[: invariants.MOST]
     ]
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from payments_app.db import balances, payments
 from payments_app.db.balances import Standing
 from payments_app.db.keyset import Cursor
 from payments_app.db.lines import Line
 from payments_app.db.models import Payment, TimelineEntry
-from payments_app.db.payments import Count, Filter, Total
+from payments_app.db.payments import Count, Filter
 from payments_app.domain.errors import NotFound
 from payments_app.domain.money import Money
 from payments_app.domain.payment import PaymentKind, PaymentStatus
@@ -134,12 +136,12 @@ async def list_page(portal: Portal, who: Identity, view: View, after: Cursor | N
     chosen = view.filter(who)
     async with portal.read_as(who) as session:
         rows = await payments.lines(session, chosen, view.order, after, PAGE_SIZE + 1)
+        standings = await balances.standings(session, who.own_account())
         if after is None and len(rows) <= PAGE_SIZE:
             found = Count(len(rows), more=False)
         else:
-            found = await payments.count(session, chosen, MOST_COUNTED)
+            found = await _count(session, chosen, standings)
         shown = rows[:PAGE_SIZE]
-        standings = await balances.standings(session, who.own_account())
     return ListPage(
         rows=tuple(row_of(portal, who, payment, payment.balance) for payment in shown),
         found=found,
@@ -151,14 +153,20 @@ async def list_page(portal: Portal, who: Identity, view: View, after: Cursor | N
 async def count(portal: Portal, who: Identity, chosen: Filter) -> Count:
     """Return how many of the customer's own payments a list holds."""
     async with portal.read_as(who) as session:
+        return await _count(session, chosen, await balances.standings(session, who.own_account()))
+
+
+async def _count(session: AsyncSession, chosen: Filter, standings: Sequence[Standing]) -> Count:
+    if chosen.kept() is None:
         return await payments.count(session, chosen, MOST_COUNTED)
+    return Count(sum(standing.rows(chosen.status) for standing in standings), more=False)
 
 
 def balance_lines(who: Identity, found: Sequence[Standing]) -> tuple[BalanceLine, ...]:
     """Write balances, the home currency first, which is shown even when nothing was ever paid."""
     home = who.home_currency
-    known = {standing.currency: standing for standing in found}
-    ordered = [known.pop(home, Standing(home, 0, 0)), *known.values()]
+    known = {standing.currency: standing for standing in found if not standing.is_empty}
+    ordered = [known.pop(home, Standing(home, 0, 0, {})), *known.values()]
     return tuple(
         BalanceLine(
             name=formatting.currency_name(standing.currency, who.locale),
@@ -173,7 +181,7 @@ def balance_lines(who: Identity, found: Sequence[Standing]) -> tuple[BalanceLine
 async def summary(portal: Portal, who: Identity, view: View) -> Summary:
     """Return what an export of the view holds."""
     async with portal.read_as(who) as session:
-        found: Sequence[Total] = await payments.totals(session, view.filter(who))
+        found = await payments.totals(session, view.filter(who))
     return Summary(
         rows=formatting.count(sum(total.rows for total in found), who.locale),
         totals=tuple(

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments_app.db import inbox, ledger
-from payments_app.db.ledger import Completion, OpenPayment
+from payments_app.db.ledger import OpenPayment, Paid
 from payments_app.db.models import Payment
 from payments_app.domain.errors import IllegalTransition
 from payments_app.domain.payment import (
@@ -91,22 +91,36 @@ async def settle_proved(
     payments = [payment for payment in found if _is_plain(payment, proved[payment.reference])]
     if not payments:
         return ()
+    results = (proved[payment.reference].result for payment in payments)
+    await ledger.complete(
+        session,
+        [
+            Paid(payment, result.gateway_reference, result.method_detail)
+            for payment, result in zip(payments, results, strict=True)
+        ],
+        now,
+    )
+    left = await _move_balances(session, payments)
+    await ledger.tell_completed(session, {one.key: balance for one, balance in left}, now, actor)
+    await mail.received(session, left, now)
+    return payments
+
+
+async def _move_balances(
+    session: AsyncSession, payments: Sequence[OpenPayment]
+) -> list[tuple[OpenPayment, int]]:
+    """Return each payment with the balance that it left, in minor units."""
     moves: Counter[tuple[int, str]] = Counter()
     for payment in payments:
         moves[payment.account_id, payment.currency] += payment.amount
     balances = await ledger.add_to_balances(session, moves)
     running = {account: balances[account] - moved for account, moved in moves.items()}
-    completions: list[Completion] = []
+    left = []
     for payment in payments:
         account = (payment.account_id, payment.currency)
         running[account] += payment.amount
-        result = proved[payment.reference].result
-        completions.append(
-            Completion(payment, result.gateway_reference, result.method_detail, running[account])
-        )
-    await ledger.complete(session, completions, now, actor)
-    await mail.received(session, [(one.payment, one.balance) for one in completions], now)
-    return payments
+        left.append((payment, running[account]))
+    return left
 
 
 def _is_plain(payment: OpenPayment, proof: Proof) -> bool:

@@ -18,7 +18,15 @@ from payments_app.db.schema import METADATA
 from tests.support.databases import Postgres, migrate
 from tests.support.factories import WHEN, make_account, make_payment, make_user
 
-OWN_ROWS = ("account", "app_user", "payment", "balance", "timeline_entry", "mail_choice")
+OWN_ROWS = (
+    "account",
+    "app_user",
+    "payment",
+    "payment_total",
+    "balance",
+    "timeline_entry",
+    "mail_choice",
+)
 SHARED = {"gateway_override"}
 
 

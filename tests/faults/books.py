@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from payments_app.db import ledger
+from payments_app.db import ledger, totals
 from payments_app.db.engine import Database
 from payments_app.db.models import Balance, Payment, TimelineEntry
 from payments_app.domain.payment import LINKED_KINDS, PaymentKind, PaymentStatus
@@ -51,7 +51,7 @@ async def compare(
         rows = (await session.execute(select(Payment))).scalars().all()
         told = (await session.execute(select(TimelineEntry))).scalars().all()
         balances = (await session.execute(select(Balance))).scalars().all()
-        wrong = await ledger.wrong_balances(session)
+        wrong = [*await ledger.wrong_balances(session), *await totals.wrong(session)]
     completions = Counter(
         entry.payment_id for entry in told if entry.code in ("completed", "late_money")
     )
@@ -66,7 +66,7 @@ async def compare(
     by_id = {row.key: row for row in rows}
     top_ups = [row for row in rows if row.kind is PaymentKind.TOP_UP]
     known = {row.reference for row in rows}
-    found = [Violation("wrong", str(each), "balance differs from its rows") for each in wrong]
+    found = [Violation("wrong", str(each), "what is kept differs from its rows") for each in wrong]
     found += [
         Violation("lost", reference, "answered with success, but there is no row")
         for reference in acknowledged

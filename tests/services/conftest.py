@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from payments_app.db import ledger
+from payments_app.db import ledger, totals
 from payments_app.db.models import Payment
 from payments_app.domain.money import Money
 from payments_app.services import checkout
@@ -38,9 +38,10 @@ class Shop:
         return found
 
     async def balance(self) -> int:
-        """Return the dollar balance in cents, having checked every balance against its rows."""
+        """Return the dollar balance in cents, having checked all that is kept against its rows."""
         async with self.portal.db.read() as session:
             assert await ledger.wrong_balances(session) == []
+            assert await totals.wrong(session) == []
             return await ledger.balance_of(session, self.who.own_account(), "USD")
 
 

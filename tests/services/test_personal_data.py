@@ -378,7 +378,7 @@ NAMES_NOBODY = {
 """Columns of tables with personal data that hold codes, numbers and random references only."""
 TABLES_ABOUT_NOBODY = {
     *("alert", "audit_head", "balance", "failures", "gateway_minute", "gateway_override", "lease"),
-    *("reconciliation", "reconciliation_difference", "saved_view"),
+    *("payment_total", "reconciliation", "reconciliation_difference", "saved_view"),
 }
 """Codes, sums and hashes; of people at most the staff who acted."""
 

@@ -112,7 +112,7 @@ async def test_days_are_the_users_own_and_both_count(shop: Shop) -> None:
     assert await listed(shop, View(since=day, until=day)) == [first.reference]
 
 
-async def test_pages_of_fifty_and_a_bounded_count(
+async def test_pages_of_fifty_and_a_count_that_is_kept_or_bounded(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = await account_of(shop)
@@ -124,6 +124,7 @@ async def test_pages_of_fifty_and_a_bounded_count(
                 kind=PaymentKind.TOP_UP,
                 amount=100,
                 currency="USD",
+                gateway="till",
                 created_at=WHEN,
                 dated_at=WHEN + timedelta(seconds=number),
             )
@@ -136,8 +137,10 @@ async def test_pages_of_fifty_and_a_bounded_count(
     assert (len(second.rows), second.older) == (10, None)
     assert range_text("en", 51, second.found) == "51 to 60 of 60"
     monkeypatch.setattr(reports, "MOST_COUNTED", 40)
-    found = (await reports.list_page(shop.portal, shop.who, View(), None)).found
-    assert range_text("en", 1, found) == "1 to 50 of 40+"
+    for view, count in ((View(), "60"), (View(method="till"), "40+")):
+        found = (await reports.list_page(shop.portal, shop.who, view, None)).found
+        assert range_text("en", 1, found) == f"1 to 50 of {count}"
+        assert await reports.count(shop.portal, shop.who, view.filter(shop.who)) == found
 
 
 async def test_balances_put_the_home_currency_first_with_what_is_pending(shop: Shop) -> None:

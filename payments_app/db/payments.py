@@ -177,10 +177,13 @@ def _page_of(rows: Select[Any], order: Order, limit: int, *, beyond: bool) -> Se
 
 
 async def count(session: AsyncSession, chosen: Narrowing, limit: int) -> Count:
-    """Count payments, but no further than ``limit``, so that it takes as long for a million.
+    """Count payments: exactly where totals are kept, and else no further than ``limit``, so that it
+    takes as long for a million.
 
     A text that many payments hold is counted among the newest ones only.
     """
+    if kept := chosen.kept():
+        return Count(sum(total.rows for total in await kept_totals.of(session, kept)), more=False)
     found = await chosen.find_text(session)
     if found and not found.few:
         rows = select(Payment).where(*chosen.conditions())
@@ -201,8 +204,9 @@ def _plain_count(chosen: Narrowing, limit: int) -> Select[Any]:
 
 def _count_of(*conditions: ColumnElement[bool], limit: int) -> Select[Any]:
     # To step over rows costs half of what it costs to count them.
-    beyond = select(literal(limit + 1)).where(*conditions).offset(limit).limit(1)
+    beyond = select(literal(limit + 1)).select_from(Payment).where(*conditions)
     counted = select(func.count()).select_from(Payment).where(*conditions)
+    beyond = beyond.offset(limit).limit(1)
     return select(func.coalesce(beyond.scalar_subquery(), counted.scalar_subquery()))
 
 

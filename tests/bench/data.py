@@ -26,6 +26,8 @@ SMALL: Final = 1_000
 PAYERS: Final = 100
 OPEN: Final = 24_000
 NEWEST: Final = datetime(2026, 6, 30, tzinfo=UTC)
+SECONDS_APART: Final = 157
+"""Between an account's payments, the newest of which is the first."""
 
 _SQLITE_NUMBERS: Final = (
     "with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < {last})"
@@ -98,7 +100,7 @@ def _statements(rows: int, *, sqlite: bool) -> list[str]:
     numbers = _SQLITE_NUMBERS if sqlite else _POSTGRES_NUMBERS
     newest = f"'{NEWEST:%Y-%m-%d %H:%M:%S.%f}'" if sqlite else f"timestamptz '{NEWEST}'"
     never = newest.replace("2026", "2099")
-    seconds = "n * 157"
+    seconds = f"n * {SECONDS_APART}"
     at = (
         f"datetime({newest}, '-' || ({seconds}) || ' seconds') || '.000000'"
         if sqlite

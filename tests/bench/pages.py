@@ -5,6 +5,7 @@ The least of some tries counts: what else the machine does only ever adds to it.
 
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -14,19 +15,17 @@ from payments_app.db import staff_payments
 from payments_app.db.models import Balance, Payment
 from payments_app.db.payments import Order
 from payments_app.db.staff_payments import StaffFilter
-from tests.bench.data import NEWEST
+from tests.bench.data import NEWEST, SECONDS_APART, SMALL
 from tests.bench.figures import Figure
 from tests.bench.stand import Stand
 from tests.bench.tab import Tab, open_tabs
 
 _REPEATS: Final = 15
 _LARGE, _SMALL = 1, 2
-_DEEP_DAYS: Final = {_LARGE: "2022-01-31", _SMALL: "2026-06-28"}
-"""Up to when most payments of the account were made, so that a whole page is left of either."""
 _CLICKS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "first page": ("go_first", {}),
     "next page": ("go_older", {}),
-    "deep page": ("choose_until", {"day": _DEEP_DAYS}),
+    "deep page": ("choose_until", {}),
     "filtered page": ("choose_status", {"status": "cancelled"}),
     "search, few hits": ("search", {"text": "Number porting"}),
     "search, many hits": ("search", {"text": "Monthly"}),
@@ -40,8 +39,11 @@ async def measure(stand: Stand) -> list[Figure]:
     limit = await _least(lambda: _keyset(stand))
     async with open_tabs(stand, _LARGE) as [large], open_tabs(stand, _SMALL) as [small]:
         for what, (handler, payload) in _CLICKS.items():
-            here = await _clicks(large, handler, _of(_LARGE, payload))
-            there = await _clicks(small, handler, _of(_SMALL, payload))
+            deep = handler == "choose_until"
+            here, there = [
+                await _clicks(tab, handler, {"day": _deep_day(rows)} if deep else payload)
+                for tab, rows in ((large, stand.bench.rows), (small, SMALL))
+            ]
             goal = "40 ms" if "search" in what else "10 ms"
             figures.append(Figure("list", what, here, "ms", limit, goal))
             figures.append(Figure("list", f"{what}, to that of 1,000", here, "ms", there, "1.3x"))
@@ -54,8 +56,10 @@ async def measure(stand: Stand) -> list[Figure]:
     ]
 
 
-def _of(account: int, payload: dict[str, Any]) -> dict[str, Any]:
-    return {name: v[account] if isinstance(v, dict) else v for name, v in payload.items()}
+def _deep_day(rows: int) -> str:
+    """Return the day before which the oldest tenth of an account's payments were made, at least a
+    page of them."""
+    return (NEWEST - timedelta(seconds=rows * SECONDS_APART * 9 // 10)).date().isoformat()
 
 
 async def _clicks(tab: Tab, handler: str, payload: dict[str, Any]) -> float:

@@ -43,7 +43,8 @@ select * from ({MOVED}) as moved
 where {" or ".join(f"{name} <> 0" for name in FIGURES)} order by account_id, currency
 """
 FOLLOW = """
-create function payment_total_follow() returns trigger language plpgsql as $$
+create or replace function payment_total_follow() returns trigger
+language plpgsql set search_path = {schema}, pg_temp as $$
 begin
   if tg_op = 'INSERT' then {inserted};
   elsif tg_op = 'UPDATE' then {updated};
@@ -68,12 +69,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_payment_total_account_id"),
         sa.PrimaryKeyConstraint("account_id", "currency", name="pk_payment_total"),
     )
-    payments = READ.format(way=1, payments="payment")
-    op.execute(ADD.format(moved=MOVED.format(changes=payments)))
     if op.get_bind().dialect.name == "sqlite":
         _follow_sqlite()
     else:
         _follow_postgresql()
+    # Last: the triggers have waited for who was writing, and now nobody does.
+    payments = READ.format(way=1, payments="payment")
+    op.execute(ADD.format(moved=MOVED.format(changes=payments)))
 
 
 def _follow_sqlite() -> None:
@@ -97,13 +99,16 @@ def _move_sqlite(row: str, sign: str) -> str:
 
 
 def _follow_postgresql() -> None:
+    connection = op.get_bind()
+    schema = connection.exec_driver_sql("select quote_ident(current_schema())").scalar_one()
     changes = {"inserted": CAME, "updated": f"{WENT} union all {CAME}", "deleted": WENT}
     op.execute(
         FOLLOW.format(
+            schema=schema,
             **{
                 name: ADD.format(moved=IN_ORDER.format(changes=read))
                 for name, read in changes.items()
-            }
+            },
         )
     )
     for action, tables in TRIGGERS.items():

@@ -60,12 +60,14 @@ def run_postgres(url: URL, program: str, *arguments: str) -> None:
         options["sslmode"] = options.pop("ssl")
     dbname = address.set(query=options).render_as_string()
     password = {"PGPASSWORD": str(url.password)} if url.password else {}
+    run_program(program, *arguments, f"--dbname={dbname}", **password)
+
+
+def run_program(program: str, *arguments: str, **environment: str) -> None:
+    """Run a program to its end. Raises BackupFailed with what it complains of."""
     try:
         done = subprocess.run(
-            [program, *arguments, f"--dbname={dbname}"],
-            env=os.environ | password,
-            capture_output=True,
-            text=True,
+            [program, *arguments], env=os.environ | environment, capture_output=True, text=True
         )
     except FileNotFoundError:
         raise BackupFailed(f"{program} is not on PATH") from None

@@ -13,16 +13,32 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
 
-from payments_app.cli.backup import BackupFailed, run_postgres
+from payments_app.cli.backup import BackupFailed, run_postgres, run_program
 from payments_app.cli.build import ROOT
 from payments_app.cli.catch_up import bring_up_to_date
 from payments_app.db import own_rows
 from payments_app.db.engine import Database
 from payments_app.settings import Settings
+
+_EMPTY: Final = """
+do $$ declare thing text; begin
+  foreach thing in array array(
+    select concat('table if exists ', oid::regclass) from pg_class
+      where relnamespace = current_schema()::regnamespace and relkind = 'r'
+    union all
+    select concat('function if exists ', oid::regprocedure) from pg_proc as one
+      where pronamespace = current_schema()::regnamespace
+      and not exists (select from pg_depend where objid = one.oid and deptype = 'e')
+  ) loop
+    execute concat('drop ', thing, ' cascade');
+  end loop;
+end $$
+"""
 
 
 def restore(database_url: str, path: Path, *, replace: bool) -> None:
@@ -38,15 +54,20 @@ def restore(database_url: str, path: Path, *, replace: bool) -> None:
     if url.get_backend_name() == "sqlite":
         _put_back(path, Path(url.database or ""))
     else:
-        asyncio.run(_make_role(database_url))
+        # To the end, before anything is thrown away for it.
+        run_program("pg_restore", f"--file={os.devnull}", str(path))
+        asyncio.run(_make_ready(database_url))
         options = ("--clean", "--if-exists", "--no-owner", "--single-transaction")
         run_postgres(url, "pg_restore", *options, str(path))
 
 
-async def _make_role(database_url: str) -> None:
+async def _make_ready(database_url: str) -> None:
+    """Empty the database, of what a backup of an earlier version does not know, too, and make the
+    role that it names."""
     database = Database(database_url)
     try:
         async with database.write() as session:
+            await session.execute(text(_EMPTY))
             await own_rows.make_role(session)
     finally:
         await database.close()

@@ -1,7 +1,7 @@
 """Prove the books: ``python -m payments_app.cli.verify [--audit-hash HEX]``.
 
-Every balance equals the sum of its rows, every payment keeps the rules, nothing waits past its
-time, and the audit log is whole.
+Every balance and total equals what its rows come to, every payment keeps the rules, nothing waits
+past its time, and the audit log is whole.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from payments_app.db import ledger
+from payments_app.db import kept_totals, ledger
 from payments_app.db.engine import Database
 from payments_app.domain.money import Money
 from payments_app.services import audit, invariants
@@ -19,13 +19,19 @@ from payments_app.settings import Settings
 
 
 async def verify(database: Database) -> list[str]:
-    """Return a line for each balance that differs from its recomputed sum; none is the proof."""
+    """Return a line for each balance or kept total that differs from what its payments come to;
+    none is the proof."""
     async with database.read(patient=True) as session:
         wrong = await ledger.wrong_balances(session)
+        totals = await kept_totals.wrong(session)
     return [
         f"account {account}: balance {Money(kept, currency).to_decimal()} {currency}, "
         f"rows sum to {Money(found, currency).to_decimal()} {currency}"
         for account, currency, kept, found in wrong
+    ] + [
+        f"account {account}: {name} in {currency} is kept as {kept}, its payments come to {found}"
+        for account, currency, figures in totals
+        for name, (kept, found) in figures.items()
     ]
 
 

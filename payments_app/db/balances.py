@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from payments_app.db import plain
+from payments_app.db.kept_totals import COUNTS
 from payments_app.db.models import Balance, PaymentTotal
-from payments_app.db.totals import COUNTS
 from payments_app.domain.payment import PaymentStatus
 
 _STANDINGS: Final = (

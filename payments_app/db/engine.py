@@ -36,6 +36,7 @@ _FORGOTTEN_SECONDS: Final = 60
 _BUSY_STATES: Final = frozenset(
     {
         "25P03",  # idle_in_transaction_session_timeout
+        "40P01",  # deadlock_detected
         "53300",  # too_many_connections
         "55P03",  # lock_not_available
         "57014",  # query_canceled, by statement_timeout

@@ -38,10 +38,12 @@ _OF_USERS: Final = (LoginSession, EmailLink, RecoveryCode, Mail, MailChoice, Acc
 
 async def lock(session: AsyncSession, account_id: int) -> tuple[Account | None, Sequence[User]]:
     """Return an account and its users, whom nobody else can change until the transaction ends."""
-    account = select(Account).where(col(Account.id) == account_id).with_for_update()
-    users = select(User).where(col(User.account_id) == account_id).with_for_update()
-    found = (await session.execute(account)).scalar_one_or_none()
-    return found, (await session.execute(users)).scalars().all()
+    account = select(Account).where(col(Account.id) == account_id)
+    users = select(User).where(col(User.account_id) == account_id)
+    # New rows may refer to them meanwhile: else a settlement that this one waits for would wait.
+    found = await session.execute(account.with_for_update(key_share=True))
+    known = await session.execute(users.with_for_update(key_share=True))
+    return found.scalar_one_or_none(), known.scalars().all()
 
 
 async def is_in_motion(session: AsyncSession, account_id: int) -> bool:

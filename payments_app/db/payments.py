@@ -12,7 +12,7 @@ from sqlalchemy import (
     Select,
     case,
     func,
-    literal,
+    literal_column,
     or_,
     select,
     union_all,
@@ -20,13 +20,12 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from payments_app.db import plain, search
-from payments_app.db import totals as kept_totals
+from payments_app.db import kept_totals, plain, search
+from payments_app.db.kept_totals import KeptTotals, Total
 from payments_app.db.keyset import Cursor, Sorting
 from payments_app.db.lines import COLUMNS, Line, ReadLine
 from payments_app.db.models import Payment, TimelineEntry
 from payments_app.db.search import Found
-from payments_app.db.totals import Kept, Total
 from payments_app.domain.payment import PaymentStatus
 
 _TEXTS_READ: Final = 4_000
@@ -53,7 +52,7 @@ class Narrowing(Hashable, Protocol):
     async def find_text(self, session: AsyncSession) -> Found | None:
         """Return what its search for a text comes to, None when there is none."""
 
-    def kept(self) -> Kept | None:
+    def kept(self) -> KeptTotals | None:
         """Return which kept totals the list comes to, None where its payments have to be read."""
 
 
@@ -91,11 +90,11 @@ class Filter:
         """Return what its search for a text comes to, None when there is none."""
         return await search.find(session, self.search, self.account_id) if self.search else None
 
-    def kept(self) -> Kept | None:
+    def kept(self) -> KeptTotals | None:
         """Return which kept totals the list comes to, None where its payments have to be read."""
         if self != Filter(self.account_id, status=self.status):
             return None
-        return Kept((self.account_id,), statuses=(self.status,) if self.status else ())
+        return KeptTotals((self.account_id,), statuses=(self.status,) if self.status else ())
 
     def matches(self, payment: Payment) -> bool:
         """Tell of one row in memory what the conditions tell of it in the database."""
@@ -183,7 +182,7 @@ async def count(session: AsyncSession, chosen: Narrowing, limit: int) -> Count:
     A text that many payments hold is counted among the newest ones only.
     """
     if kept := chosen.kept():
-        return Count(sum(total.rows for total in await kept_totals.of(session, kept)), more=False)
+        return Count(sum(total.rows for total in await kept_totals.read(session, kept)), more=False)
     found = await chosen.find_text(session)
     if found and not found.few:
         rows = select(Payment).where(*chosen.conditions())
@@ -203,11 +202,10 @@ def _plain_count(chosen: Narrowing, limit: int) -> Select[Any]:
 
 
 def _count_of(*conditions: ColumnElement[bool], limit: int) -> Select[Any]:
-    # To step over rows costs half of what it costs to count them.
-    beyond = select(literal(limit + 1)).select_from(Payment).where(*conditions)
-    counted = select(func.count()).select_from(Payment).where(*conditions)
-    beyond = beyond.offset(limit).limit(1)
-    return select(func.coalesce(beyond.scalar_subquery(), counted.scalar_subquery()))
+    rows: Select[Any] = (
+        select(literal_column("1")).select_from(Payment).where(*conditions).limit(limit + 1)
+    )
+    return select(func.count()).select_from(rows.subquery())
 
 
 async def _count_newest(
@@ -224,11 +222,11 @@ async def _count_newest(
 async def totals(session: AsyncSession, chosen: Narrowing) -> list[Total]:
     """Return the rows and sums per currency, in the order of the codes."""
     if kept := chosen.kept():
-        return await kept_totals.of(session, kept)
-    return await added_up(session, chosen)
+        return await kept_totals.read(session, kept)
+    return await _added_up(session, chosen)
 
 
-async def added_up(session: AsyncSession, chosen: Narrowing) -> list[Total]:
+async def _added_up(session: AsyncSession, chosen: Narrowing) -> list[Total]:
     """Return the same of any list, whose payments are all read for it."""
     completed = case((col(Payment.status) == PaymentStatus.COMPLETED, col(Payment.amount)), else_=0)
     query = (

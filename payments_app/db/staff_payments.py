@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from payments_app.db import search
+from payments_app.db.kept_totals import KeptTotals
 from payments_app.db.keyset import Cursor
 from payments_app.db.models import Account, Payment, TimelineEntry, User
 from payments_app.db.payments import Order
 from payments_app.db.payments import page as page_of
 from payments_app.db.search import Found
-from payments_app.db.totals import Kept
 from payments_app.domain.money import EXPONENTS, exponent
 from payments_app.domain.payment import PaymentStatus
 
@@ -92,13 +92,13 @@ class StaffFilter:
         owned = [select(col(Payment.id)).where(of_owner) for of_owner in of_owners]
         return await search.find_any(session, self.search, holds, owned)
 
-    def kept(self) -> Kept | None:
+    def kept(self) -> KeptTotals | None:
         """Return which kept totals the list comes to, None where its payments have to be read."""
         if self != StaffFilter(
             statuses=self.statuses, currencies=self.currencies, accounts=self.accounts
         ):
             return None
-        return Kept(self.accounts, self.currencies, self.statuses)
+        return KeptTotals(self.accounts, self.currencies, self.statuses)
 
     def matches(self, entry: Entry) -> bool:
         """Tell of one row in memory what the conditions tell of it in the database."""

@@ -11,8 +11,12 @@ from payments_app.domain.money import Money
 
 
 async def lock_account(session: AsyncSession, account_id: int) -> Account | None:
-    """Let purchases of one account wait for each other: two at once could both pass the limit."""
-    query = select(Account).where(col(Account.id) == account_id).with_for_update()
+    """Let purchases of one account wait for each other: two at once could both pass the limit.
+
+    Whoever only refers to the account does not wait: a new row of its balances may be written by
+    one for whom this one will wait.
+    """
+    query = select(Account).where(col(Account.id) == account_id).with_for_update(key_share=True)
     return (await session.execute(query)).scalar_one_or_none()
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import func, select, text
 from sqlmodel import col
 
-from payments_app.db import ledger, totals
+from payments_app.db import kept_totals, ledger
 from payments_app.db.models import Payment
 from payments_app.domain.payment import PaymentStatus
 from payments_app.sandbox.nowpayments import sign
@@ -94,7 +94,7 @@ async def _settled(stand: Stand) -> None:
 async def _check_books(stand: Stand) -> None:
     """Raise when money was lost or made on the way."""
     async with stand.database.read() as session:
-        wrong = [*await ledger.wrong_balances(session), *await totals.wrong(session)]
+        wrong = [*await ledger.wrong_balances(session), *await kept_totals.wrong(session)]
     if wrong:
         raise RuntimeError(f"what is kept differs from its rows: {wrong[:3]}")
 

@@ -18,8 +18,10 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
+from payments_app.cli.backup import BackupFailed, back_up
 from payments_app.cli.build import ROOT
-from payments_app.db import ledger
+from payments_app.cli.restore import restore
+from payments_app.db import balances, kept_totals, ledger
 from payments_app.db.engine import Database
 from payments_app.db.models import Payment
 from payments_app.domain.money import Money
@@ -30,7 +32,7 @@ from payments_app.sandbox.app import issued_settings
 from payments_app.services import checkout, refunds, sweep
 from payments_app.services.checkout import TopUp
 from payments_app.services.context import Portal
-from tests.support.databases import Databases, Postgres, new_postgres
+from tests.support.databases import Databases, Postgres, migrate, new_postgres
 from tests.support.factories import identity_of, make_account, make_payment, make_user
 from tests.support.payers import PAY, VISA, confirm_card, press
 from tests.support.sandbox import sandbox_at, webhook_receiver
@@ -207,3 +209,49 @@ async def test_a_damaged_backup_replaces_nothing(run: Commands, tmp_path: Path) 
     assert refused.returncode == 1
     assert "is damaged" in refused.stderr
     assert path.read_bytes() == b"as it was"
+
+
+@pytest.fixture
+def programs(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL's own programs can be found."""
+    monkeypatch.setenv("PATH", f"{postgres.programs}:{os.environ['PATH']}")
+
+
+def halve(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+@pytest.mark.usefixtures("programs")
+async def test_half_a_dump_replaces_nothing(postgres_url: str, backup: Path) -> None:
+    database = Database(postgres_url)
+    account = await make_account(database)
+    await make_payment(database, account)
+    await asyncio.to_thread(back_up, postgres_url, backup)
+    halve(backup)
+    with pytest.raises(BackupFailed, match="pg_restore"):
+        await asyncio.to_thread(restore, postgres_url, backup, replace=True)
+    async with database.read() as session:
+        assert [row.rows(None) for row in await balances.standings(session, account.key)] == [1]
+    await database.close()
+
+
+@pytest.mark.usefixtures("programs")
+async def test_a_backup_of_an_earlier_version_replaces_what_a_later_one_has_made(
+    databases: Databases, backup: Path
+) -> None:
+    url = databases.empty()
+    await asyncio.to_thread(migrate, url, "0018")
+    database = Database(url)
+    account = await make_account(database)
+    await make_payment(database, account, amount=700)
+    await asyncio.to_thread(back_up, url, backup)
+    await asyncio.to_thread(migrate, url)
+    await make_payment(database, account, amount=800)
+    await database.close()
+    await asyncio.to_thread(restore, url, backup, replace=True)
+    await asyncio.to_thread(migrate, url)
+    async with database.read() as session:
+        [standing] = await balances.standings(session, account.key)
+        assert (standing.pending, standing.rows(None)) == (700, 1)
+        assert await kept_totals.wrong(session) == []
+    await database.close()

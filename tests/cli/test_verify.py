@@ -1,8 +1,11 @@
 """The command that proves the balances and the audit log."""
 
+from sqlmodel import update
+
 from payments_app.cli.verify import verify, verify_audit
 from payments_app.db import ledger
 from payments_app.db.engine import Database
+from payments_app.db.models import PaymentTotal
 from payments_app.domain.payment import PaymentKind
 from payments_app.services import audit
 from payments_app.services.audit import Actor
@@ -30,6 +33,19 @@ async def test_rule_7_the_command_names_a_balance_that_was_moved_by_hand(
     assert [line.split(": ")[1] for line in found] == [
         "balance -0.05 GBP, rows sum to 0.00 GBP",
         "balance 25.01 USD, rows sum to 25.00 USD",
+    ]
+
+
+async def test_rule_7_the_command_names_a_total_that_was_written_by_hand(
+    database: Database,
+) -> None:
+    account = await make_account(database)
+    await make_payment(database, account, amount=700)
+    async with database.write() as session:
+        await session.execute(update(PaymentTotal).values(pending=3, pending_amount=-1))
+    assert await verify(database) == [
+        f"account {account.id}: pending in USD is kept as 3, its payments come to 1",
+        f"account {account.id}: pending_amount in USD is kept as -1, its payments come to 700",
     ]
 
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from payments_app.db import payments, statements
 from payments_app.db.engine import Database
+from payments_app.db.kept_totals import Total
 from payments_app.db.keyset import Cursor
 from payments_app.db.lines import Line
 from payments_app.db.models import Account, Payment, TimelineEntry
-from payments_app.db.payments import Count, Filter, Order, Total
+from payments_app.db.payments import Count, Filter, Order
 from payments_app.db.staff_payments import StaffFilter
 from payments_app.domain.money import LARGEST_MINOR
 from payments_app.domain.payment import PaymentKind, PaymentStatus

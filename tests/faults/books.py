@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from payments_app.db import ledger, totals
+from payments_app.db import kept_totals, ledger
 from payments_app.db.engine import Database
 from payments_app.db.models import Balance, Payment, TimelineEntry
 from payments_app.domain.payment import LINKED_KINDS, PaymentKind, PaymentStatus
@@ -51,7 +51,7 @@ async def compare(
         rows = (await session.execute(select(Payment))).scalars().all()
         told = (await session.execute(select(TimelineEntry))).scalars().all()
         balances = (await session.execute(select(Balance))).scalars().all()
-        wrong = [*await ledger.wrong_balances(session), *await totals.wrong(session)]
+        wrong = [*await ledger.wrong_balances(session), *await kept_totals.wrong(session)]
     completions = Counter(
         entry.payment_id for entry in told if entry.code in ("completed", "late_money")
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from payments_app.db import ledger, totals
+from payments_app.db import kept_totals, ledger
 from payments_app.db.models import Payment
 from payments_app.domain.money import Money
 from payments_app.services import checkout
@@ -41,7 +41,7 @@ class Shop:
         """Return the dollar balance in cents, having checked all that is kept against its rows."""
         async with self.portal.db.read() as session:
             assert await ledger.wrong_balances(session) == []
-            assert await totals.wrong(session) == []
+            assert await kept_totals.wrong(session) == []
             return await ledger.balance_of(session, self.who.own_account(), "USD")
 
 

@@ -72,13 +72,7 @@ async def test_a_wrong_balance_is_told_until_it_is_put_right(shop: Shop) -> None
 async def test_a_total_that_is_not_that_of_its_payments_is_told(shop: Shop) -> None:
     await completed(shop)
     await break_by_hand(shop, "update payment_total set cancelled = 1, pending_amount = -7")
-    [finding] = await invariants.breaches(shop.portal.db)
-    assert (finding.code, finding.subject) == ("total_wrong", f"account:{shop.who.account_id}:USD")
-    assert finding.details == {
-        "cancelled": "1 kept, 0 of its rows",
-        "pending_amount": "-7 kept, 0 of its rows",
-    }
-    assert await told(shop) == {finding.subject: "total_wrong"}
+    assert await told(shop) == {f"account:{shop.who.account_id}:USD": "total_wrong"}
 
 
 async def test_a_payment_completed_twice_is_found(shop: Shop) -> None:

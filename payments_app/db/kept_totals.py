@@ -40,7 +40,7 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptTotals:
     """Which payments totals are kept of: those of any of these accounts, currencies and statuses.
     None named is all."""
 
@@ -49,7 +49,7 @@ class Kept:
     statuses: tuple[PaymentStatus, ...] = ()
 
 
-async def of(session: AsyncSession, kept: Kept) -> list[Total]:
+async def read(session: AsyncSession, kept: KeptTotals) -> list[Total]:
     """Return the rows and sums per currency, in the order of the codes; none for no rows."""
     statuses = kept.statuses or tuple(PaymentStatus)
     rows = func.sum(reduce(add, (COUNTS[status] for status in statuses)))

@@ -17,6 +17,7 @@ from payments_app.services.context import Portal
 PACKAGE = Path(__file__).parent.parent / "payments_app"
 TAKES_SQL = {"text", "sql", "literal_column", "exec_driver_sql", "executescript", "DDL"}
 WRITTEN = {
+    "cli/restore.py: _EMPTY",
     "db/csv_cells.py: f'1e-{decimals}::numeric({decimals + 1}, {decimals})'",
     "db/engine.py: f'PRAGMA busy_timeout={int(tenths * longest * 100)}'",
     "db/erasure.py: statement",

@@ -176,13 +176,10 @@ def _page_of(rows: Select[Any], order: Order, limit: int, *, beyond: bool) -> Se
 
 
 async def count(session: AsyncSession, chosen: Narrowing, limit: int) -> Count:
-    """Count payments: exactly where totals are kept, and else no further than ``limit``, so that it
-    takes as long for a million.
+    """Count payments, but no further than ``limit``, so that it takes as long for a million.
 
     A text that many payments hold is counted among the newest ones only.
     """
-    if kept := chosen.kept():
-        return Count(sum(total.rows for total in await kept_totals.read(session, kept)), more=False)
     found = await chosen.find_text(session)
     if found and not found.few:
         rows = select(Payment).where(*chosen.conditions())

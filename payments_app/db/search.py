@@ -82,15 +82,18 @@ async def find_any(
     session: AsyncSession, text: str, holds_text: ColumnElement[bool], owned: Sequence[Select[Any]]
 ) -> Found:
     """Look a text up for staff, in all payments; ``owned`` are the keys of those whose account or
-    user it names."""
-    if is_short(text):
-        return await _among_newest(session, holds_text)
-    holding = func.payments_holding(text, _FEW + 1)
-    keys = indexed(text) if is_sqlite(session) else select(holding)
-    parts = [keys, *(one.limit(_FEW + 1) for one in owned)]
-    return await _found(
-        session, union_all(*(select(part.subquery()) for part in parts)), holds_text
-    )
+    user it names. The answer is kept with the session, too."""
+    kept: dict[str, Found] = session.info.setdefault("found_any", {})
+    if text not in kept:
+        if is_short(text):
+            kept[text] = await _among_newest(session, holds_text)
+        else:
+            holding = func.payments_holding(text, _FEW + 1)
+            keys = indexed(text) if is_sqlite(session) else select(holding)
+            parts = [keys, *(one.limit(_FEW + 1) for one in owned)]
+            either = union_all(*(select(part.subquery()) for part in parts))
+            kept[text] = await _found(session, either, holds_text)
+    return kept[text]
 
 
 async def _found(session: AsyncSession, query: Query, holds_text: ColumnElement[bool]) -> Found:

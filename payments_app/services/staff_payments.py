@@ -1,6 +1,7 @@
 """What staff see of all customers' payments: the list, its totals, and what changed in it."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +9,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from payments_app.db import payments, staff_payments
+from payments_app.db.kept_totals import Total
 from payments_app.db.keyset import Cursor
 from payments_app.db.models import Account, Balance, Payment
 from payments_app.db.payments import Count
@@ -17,7 +19,7 @@ from payments_app.domain.payment import PaymentKind, PaymentStatus, Role
 from payments_app.services import formatting, reports, wording
 from payments_app.services.context import Portal
 from payments_app.services.identity import Identity
-from payments_app.services.list_pages import MOST_COUNTED, PAGE_SIZE
+from payments_app.services.list_pages import PAGE_SIZE
 from payments_app.services.review import approvable
 from payments_app.services.staff_view import StaffView
 from payments_app.services.unmasked import unmasked
@@ -51,21 +53,30 @@ class StaffRow:
 
 
 @dataclass(frozen=True, slots=True)
-class StaffPage:
-    """One page of the list. ``older`` is where the next one starts, None behind the last."""
-
-    rows: tuple[StaffRow, ...]
-    found: Count
-    older: Cursor | None
-
-
-@dataclass(frozen=True, slots=True)
 class Figure:
     """What a list holds in one currency: payments in all, and the sum of the Completed ones."""
 
     currency: str
     rows: str
     completed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a list holds in each currency, and how many payments in all."""
+
+    figures: tuple[Figure, ...]
+    found: Count
+
+
+@dataclass(frozen=True, slots=True)
+class StaffPage:
+    """One page of the list. ``older`` is where the next one starts, None behind the last; ``sums``
+    are None where all payments would have to be read for them."""
+
+    rows: tuple[StaffRow, ...]
+    older: Cursor | None
+    sums: Sums | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,39 +95,46 @@ async def list_page(
     chosen = view.filter(who)
     async with portal.db.read() as session:
         found = await staff_payments.page(session, chosen, view.order, after, PAGE_SIZE + 1)
-        if after is None and len(found) <= PAGE_SIZE:
-            count = Count(len(found), more=False)
-        else:
-            count = await payments.count(session, chosen, MOST_COUNTED)
-    shown = found[:PAGE_SIZE]
-    more = len(found) > PAGE_SIZE
+        shown, more = found[:PAGE_SIZE], len(found) > PAGE_SIZE
+        totals = None
+        if after is None and not more:
+            totals = _totals_of([entry.payment for entry in shown])
+        elif chosen.kept():
+            totals = await payments.totals(session, chosen)
     return StaffPage(
         rows=tuple(row_of(portal, entry, who.locale, who.time_zone) for entry in shown),
-        found=count,
         older=payments.cursor_of(shown[-1].payment, view.order) if more else None,
+        sums=None if totals is None else _sums(who, totals),
     )
 
 
-async def totals(portal: Portal, who: Identity, chosen: StaffFilter) -> tuple[Figure, ...]:
-    """Return what the list holds in each currency; raises NotAllowed for customers."""
+async def sums(portal: Portal, who: Identity, chosen: StaffFilter) -> Sums:
+    """Return what the list holds, for which all its payments may be read; raises NotAllowed for
+    customers."""
     who.require(Role.VIEWER)
     async with portal.db.read() as session:
-        found = await payments.totals(session, chosen)
-    return tuple(
+        text = await chosen.find_text(session)
+        totals = await payments.totals(session, chosen)
+    return _sums(who, totals, partial=text is not None and text.partial)
+
+
+def _totals_of(rows: Sequence[Payment]) -> list[Total]:
+    counts, sums = Counter(row.currency for row in rows), Counter[str]()
+    for row in rows:
+        sums[row.currency] += row.amount if row.status is PaymentStatus.COMPLETED else 0
+    return [Total(code, counts[code], sums[code]) for code in sorted(counts)]
+
+
+def _sums(who: Identity, totals: Sequence[Total], *, partial: bool = False) -> Sums:
+    figures = tuple(
         Figure(
             total.currency,
             formatting.count(total.rows, who.locale),
             formatting.money(Money(total.completed, total.currency), who.locale),
         )
-        for total in found
+        for total in totals
     )
-
-
-async def count(portal: Portal, who: Identity, chosen: StaffFilter) -> Count:
-    """Return how many payments the list holds; raises NotAllowed for customers."""
-    who.require(Role.VIEWER)
-    async with portal.db.read() as session:
-        return await payments.count(session, chosen, MOST_COUNTED)
+    return Sums(figures, Count(sum(total.rows for total in totals), more=False, partial=partial))
 
 
 async def account_options(

@@ -117,7 +117,11 @@ async def test_totals_and_count_follow_and_are_read_once_for_all_lists_of_a_kind
         {"currency": "USD", "rows": "1", "completed": "$25.00"}
     ]
     assert told["tab49"]["range_text_rx_state_"] == "1 to 1 of 1"
-    assert told["pending"] == {"figures_rx_state_": [], "range_text_rx_state_": ""}
+    assert told["pending"] == {
+        "figures_rx_state_": [],
+        "range_text_rx_state_": "",
+        "adding_up_rx_state_": False,
+    }
 
 
 async def test_a_closed_tab_leaves_nothing_behind(

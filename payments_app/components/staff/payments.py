@@ -79,7 +79,13 @@ def staff_payments() -> rx.Component:
             role="search",
         ),
         chosen(),
-        parts.stats(rx.foreach(StaffPaymentsState.figures, _figure)),
+        parts.stats(
+            rx.cond(
+                StaffPaymentsState.adding_up,
+                _adding_up(),
+                rx.foreach(StaffPaymentsState.figures, _figure),
+            )
+        ),
         rx.match(
             StaffPaymentsState.phase,
             (
@@ -146,6 +152,16 @@ def _nothing() -> rx.Component:
             ),
             table.empty("wallet", t("No payments yet"), t("The first one shows here by itself.")),
         ),
+    )
+
+
+def _adding_up() -> rx.Component:
+    """Stand where the figures will be, and ask for them, once for each list that is shown."""
+    return rx.el.div(
+        parts.stat(t("Total"), "\N{HORIZONTAL ELLIPSIS}", t("adding up the list")),
+        key=StaffPaymentsState.turn.to(str),
+        on_mount=StaffPaymentsState.add_up,
+        aria_busy=True,
     )
 
 

@@ -10,13 +10,14 @@ import reflex as rx
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from payments_app.db.payments import Count
 from payments_app.db.staff_payments import StaffFilter
 from payments_app.services import staff_payments
 from payments_app.services.changes import Snapshot
 from payments_app.services.context import Portal, current
 from payments_app.services.identity import Identity
 from payments_app.services.list_pages import PAGE_SIZE, range_text
-from payments_app.services.staff_payments import Figure, StaffRow
+from payments_app.services.staff_payments import Figure, StaffRow, Sums
 from payments_app.state import desks
 from payments_app.state.desks import Desk
 from payments_app.state.gate import viewer_event
@@ -55,16 +56,16 @@ class StaffList:
         return asdict(staff_payments.row_of(portal, snapshot.entry, who.locale, who.time_zone))
 
     def beside(self, _snapshots: Sequence[Snapshot]) -> dict[str, Any]:
-        """Return nothing: the totals take longer to count than a change may wait."""
+        """Return nothing: where totals are not kept, they take longer than a change may wait."""
         return {}
 
     async def figures(self, portal: Portal, first: int) -> Mapping[str, Any]:
         """Sum the list up and count it."""
-        totals = await staff_payments.totals(portal, self.who, self.chosen)
-        count = await staff_payments.count(portal, self.who, self.chosen)
+        sums = await staff_payments.sums(portal, self.who, self.chosen)
         return {
-            "figures": [asdict(total) for total in totals],
-            "range_text": range_text(self.who.locale, first, count),
+            "figures": [asdict(figure) for figure in sums.figures],
+            "range_text": range_text(self.who.locale, first, sums.found),
+            "adding_up": False,
         }
 
 
@@ -83,6 +84,8 @@ class StaffPaymentsState(Filtered, Paged, SessionState):
     loaded: int = 0
     range_text: str = ""
     figures: list[Figure] = []
+    adding_up: bool = False
+    """Whether the page is to ask for the figures."""
 
     hidden: str = rx.LocalStorage("", name="staff-payments-hidden", sync=True)
     """The columns that this browser's user has put away, between commas."""
@@ -141,19 +144,40 @@ class StaffPaymentsState(Filtered, Paged, SessionState):
         self.loaded = int(portal.clock().timestamp())
         self.turn += 1
         # From here on changes come as patches, so that none is lost between reading and watching.
-        first = (len(self._starts) - 1) * PAGE_SIZE + 1
         showing = StaffList(who, view.filter(who))
-        desk = Desk(showing, self.get_full_name(), self.turn, first=first)
+        desk = Desk(showing, self.get_full_name(), self.turn, first=self._first)
         desks.open_desk(self.router.session.client_token, desk)
         try:
             page = await staff_payments.list_page(portal, who, view, self._starts[-1])
             desk.shown = {row.id for row in page.rows}
-            figures = await staff_payments.totals(portal, who, showing.chosen)
             await self._show_choices(who)
         except SQLAlchemyError:
             self.phase, self.error_reference = "error", token_hex(4).upper()
             log.exception("staff_list_failed", error_reference=self.error_reference)
             return
-        self.phase, self.rows, self.figures = "ready", list(page.rows), list(figures)
+        self.phase, self.rows = "ready", list(page.rows)
         self._found_page(page.older)
-        self.range_text = range_text(who.locale, first, page.found)
+        so_far = Count(self._first - 1 + len(page.rows), more=page.older is not None)
+        self._show_sums(who, page.sums or Sums((), so_far))
+        self.adding_up = page.sums is None
+
+    @viewer_event(background=True)
+    async def add_up(self) -> None:
+        """Show what the list holds, where that takes longer than to show its page."""
+        async with self:
+            who, turn, view = await self._identity(), self.turn, self._view
+        if who is None:
+            return
+        sums = await staff_payments.sums(current(), who, view.filter(who))
+        async with self:
+            if turn == self.turn:
+                self._show_sums(who, sums)
+
+    def _show_sums(self, who: Identity, sums: Sums) -> None:
+        self.figures, self.adding_up = list(sums.figures), False
+        self.range_text = range_text(who.locale, self._first, sums.found)
+
+    @property
+    def _first(self) -> int:
+        """The number of the first payment of the page, from 1."""
+        return (len(self._starts) - 1) * PAGE_SIZE + 1

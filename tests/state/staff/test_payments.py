@@ -1,5 +1,6 @@
 """The staff's list of payments over the event pipeline: address, filters, saved views."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -7,7 +8,10 @@ from urllib.parse import quote
 import pytest
 
 from payments_app.domain.payment import Role
+from payments_app.services import staff_payments
 from payments_app.services.context import Portal
+from payments_app.services.list_pages import PAGE_SIZE
+from payments_app.services.staff_payments import Sums
 from payments_app.state.staff.detail import StaffDetailState
 from payments_app.state.staff.payments import StaffPaymentsState
 from payments_app.state.staff.saved_views import SavedViewsState
@@ -109,3 +113,61 @@ async def test_a_view_is_saved_opened_renamed_and_deleted(shown: List) -> None:
     assert [one.name for one in (await shown.views()).views] == ["Packs"]
     await shown.send(SavedViewsState.delete(view.id))
     assert (await shown.views()).views == []
+
+
+def described(state: Any) -> list[tuple[str, str, str]]:
+    return [(figure.currency, figure.rows, figure.completed) for figure in state.figures]
+
+
+async def make_many(portal: Portal, count: int) -> None:
+    account = await make_account(portal.db)
+    for _ in range(count):
+        await make_payment(portal.db, account, completed=True, gateway="till")
+
+
+async def test_what_takes_longer_to_add_up_than_to_show_comes_behind_its_page(shown: List) -> None:
+    await make_many(shown.portal, PAGE_SIZE + 1)
+    state = await shown.send(StaffPaymentsState.load())
+    assert not state.adding_up
+    assert described(state) == [("USD", "53", "$1,300.00")]
+    assert state.range_text == "1 to 50 of 53"
+    narrowed = f"{PAGE}?method=till"
+    state = await shown.send(StaffPaymentsState.load(), narrowed)
+    assert (len(state.rows), state.figures, state.adding_up) == (PAGE_SIZE, [], True)
+    assert state.range_text == "1 to 50 of 50+"
+    state = await shown.send(StaffPaymentsState.add_up(), narrowed)
+    assert not state.adding_up
+    assert described(state) == [("USD", "51", "$1,275.00")]
+    assert state.range_text == "1 to 50 of 51"
+    state = await shown.send(StaffPaymentsState.go_older(), narrowed)
+    assert (len(state.rows), state.adding_up, state.range_text) == (1, True, "51 to 51 of 51")
+
+
+async def test_a_list_of_one_page_is_added_up_from_its_rows(shown: List) -> None:
+    state = await shown.send(StaffPaymentsState.load(), f"{PAGE}?search=brightline")
+    assert not state.adding_up
+    assert described(state) == [("USD", "2", "$25.00")]
+    assert state.range_text == "1 to 2 of 2"
+    state = await shown.send(StaffPaymentsState.load(), f"{PAGE}?search=nobody")
+    assert (state.figures, state.adding_up, state.range_text) == ([], False, "")
+
+
+async def test_what_was_added_up_for_a_list_that_is_gone_is_not_shown(
+    shown: List, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_many(shown.portal, PAGE_SIZE + 1)
+    add, began, goes_on = staff_payments.sums, asyncio.Event(), asyncio.Event()
+
+    async def slow(*given: Any) -> Sums:
+        began.set()
+        await goes_on.wait()
+        return await add(*given)
+
+    monkeypatch.setattr(staff_payments, "sums", slow)
+    await shown.send(StaffPaymentsState.load(), f"{PAGE}?method=till")
+    adding = asyncio.ensure_future(shown.send(StaffPaymentsState.add_up(), f"{PAGE}?method=till"))
+    await began.wait()
+    await shown.send(StaffPaymentsState.load(), f"{PAGE}?search=brightline")
+    goes_on.set()
+    state = await adding
+    assert described(state) == [("USD", "2", "$25.00")]

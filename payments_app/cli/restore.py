@@ -56,18 +56,19 @@ def restore(database_url: str, path: Path, *, replace: bool) -> None:
     else:
         # To the end, before anything is thrown away for it.
         run_program("pg_restore", f"--file={os.devnull}", str(path))
-        asyncio.run(_make_ready(database_url))
+        asyncio.run(_make_ready(database_url, replace=replace))
         options = ("--clean", "--if-exists", "--no-owner", "--single-transaction")
         run_postgres(url, "pg_restore", *options, str(path))
 
 
-async def _make_ready(database_url: str) -> None:
-    """Empty the database, of what a backup of an earlier version does not know, too, and make the
-    role that it names."""
+async def _make_ready(database_url: str, *, replace: bool) -> None:
+    """Make the role that a backup names, and empty the database to ``replace`` it, since one of an
+    earlier version does not know everything there."""
     database = Database(database_url)
     try:
         async with database.write() as session:
-            await session.execute(text(_EMPTY))
+            if replace:
+                await session.execute(text(_EMPTY))
             await own_rows.make_role(session)
     finally:
         await database.close()

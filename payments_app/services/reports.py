@@ -153,7 +153,8 @@ async def list_page(portal: Portal, who: Identity, view: View, after: Cursor | N
 async def count(portal: Portal, who: Identity, chosen: Filter) -> Count:
     """Return how many of the customer's own payments a list holds."""
     async with portal.read_as(who) as session:
-        return await _count(session, chosen, await balances.standings(session, who.own_account()))
+        kept = await balances.standings(session, who.own_account()) if chosen.kept() else ()
+        return await _count(session, chosen, kept)
 
 
 async def _count(session: AsyncSession, chosen: Filter, standings: Sequence[Standing]) -> Count:

@@ -189,6 +189,21 @@ async def test_filters_stand_in_the_address_and_come_back_with_it(desk: Desk) ->
     await expect(desk.rows()).to_have_count(2)
 
 
+async def test_a_list_is_added_up_behind_its_page(desk: Desk) -> None:
+    page, stats = desk.page, desk.page.locator(".stats")
+    for _ in range(51):
+        await make_payment(desk.shop.database, desk.account, completed=True, gateway="card")
+    await desk.open(f"{LIST}?account={desk.account.id}&method=card")
+    await expect(stats).to_contain_text("completed, 51 payments")
+    await expect(page.get_by_text("1 to 50 of 51", exact=True)).to_be_visible()
+    await choose(page, "Status", "Completed")
+    await expect(page).to_have_url(re.compile("status=completed"))
+    await expect(stats).to_contain_text("completed, 51 payments")
+    await page.get_by_role("button", name="Next").click()
+    await expect(page.get_by_text("51 to 51 of 51", exact=True)).to_be_visible()
+    await expect(stats).to_contain_text("completed, 51 payments")
+
+
 async def test_columns_and_views_are_kept(desk: Desk) -> None:
     page, fee = desk.page, desk.page.get_by_role("columnheader", name="Fee")
     await desk.arrive(description="Open one")

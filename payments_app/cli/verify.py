@@ -84,7 +84,7 @@ def main(
     wrong = asyncio.run(_verify_all(noted))
     if wrong:
         sys.exit("\n".join(wrong))
-    print("Every balance equals the sum of its Completed rows. The audit log is whole.")
+    print("Every balance and total equals what its payments come to. The audit log is whole.")
     print("Every payment keeps the rules. Nothing waits past its time.")
 
 

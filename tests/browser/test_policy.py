@@ -15,7 +15,8 @@ REPORT = """addEventListener("securitypolicyviolation", (event) => reportViolati
     `${location.pathname}: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`))"""
 VALUES = {"token": "none", "reference": "NONE", "account": "1"}
 LEAVES = re.compile(r"^(Log out|Leave|View as customer|Sign out.*|Disable.*|.*CSV.*)$")
-OPENS_WITHIN_MS = 700
+OPENS_WITHIN_MS = (700, 4000)
+"""The first is enough on a machine that has time; a walk that it was not enough for is repeated."""
 LABELLED = """[...document.querySelectorAll("button:enabled")]
     .filter((button) => button.checkVisibility())
     .map((button) => [(button.getAttribute("aria-label") || button.innerText).trim(), button])"""
@@ -79,17 +80,17 @@ async def press(page: Page, label: str) -> bool:
     return True
 
 
-async def close(page: Page) -> int:
+async def close(page: Page, within: int) -> int:
     """Close what has opened, or opens soon; returns how many did."""
     with suppress(TimeoutError):
-        await page.locator(OPENED).first.wait_for(timeout=OPENS_WITHIN_MS)
+        await page.locator(OPENED).first.wait_for(timeout=within)
         await page.keyboard.press("Escape")
         await expect(page.locator(OPENED)).to_have_count(0)
         return 1
     return 0
 
 
-async def open_everything(page: Page) -> int:
+async def open_everything(page: Page, within: int) -> int:
     """Press each button of the page that opens something, and close it; returns how many did."""
     opened, address = 0, page.url
     for label in chosen(await page.evaluate(LABELS)):
@@ -97,7 +98,7 @@ async def open_everything(page: Page) -> int:
             await page.goto(address)
             await ready(page)
         if await press(page, label):
-            opened += await close(page)
+            opened += await close(page, within)
     return opened
 
 
@@ -107,13 +108,16 @@ async def open_everything(page: Page) -> int:
 async def test_every_page_and_dialog_runs_without_a_violation(
     browser: Browser, portal: PortalServer, role: str, below: str, fewest: int
 ) -> None:
-    opened = 0
     async with watched(browser, portal, role) as context:
         page = await context.new_page()
-        for address in filter(re.compile(below).match, pages()):
-            await page.goto(address)
-            await ready(page)
-            opened += await open_everything(page)
+        for within in OPENS_WITHIN_MS:
+            opened = 0
+            for address in filter(re.compile(below).match, pages()):
+                await page.goto(address)
+                await ready(page)
+                opened += await open_everything(page, within)
+            if opened >= fewest:
+                break
     assert opened >= fewest
 
 

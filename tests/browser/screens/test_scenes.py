@@ -1,12 +1,13 @@
 """Every page, sheet and dialog is accessible, and looks as when somebody last looked at it."""
 
+from pathlib import Path
 from typing import Final
 
 import pytest
 from PIL import Image
 from playwright.async_api import Page, expect
 
-from tests.browser.screens.camera import Stage, share_that_differs, shoot
+from tests.browser.screens.camera import Stage, on_stage, share_that_differs, shoot
 from tests.browser.screens.conftest import Look
 from tests.browser.screens.scenes import SCENES
 from tests.browser.scripts import hold_scripts
@@ -24,14 +25,29 @@ _PLACES: Final = """() => [...document.querySelectorAll(
 })"""
 
 
-async def test_the_page_looks_as_in_its_picture(page: Page, look: Look) -> None:
+async def test_the_page_looks_as_in_its_picture(
+    standing: Stage, page: Page, look: Look, tmp_path: Path
+) -> None:
     """After a change that is meant, ``make screenshots`` takes the pictures anew."""
     with Image.open(look.picture) as picture:
         then = picture.convert("RGB")
+    share, now = await compared(page, then)
+    if share >= _TOLERATED:
+        now.save(tmp_path / "first.png")
+        # On a busy machine a row that still moved may have been missed for its neighbour.
+        async with on_stage(standing, look.scene, look.width, look.scheme) as again:
+            share, now = await compared(again, then)
+        now.save(tmp_path / "second.png")
+    assert share < _TOLERATED, f"see {tmp_path}"
+
+
+async def compared(page: Page, then: Image.Image) -> tuple[float, Image.Image]:
+    """Return how much a page differs from a picture once it stands, and how it looks."""
     for _ in range(_SHOTS):
-        if (share := share_that_differs(await shoot(page), then)) < _TOLERATED:
+        now = await shoot(page)
+        if (share := share_that_differs(now, then)) < _TOLERATED:
             break
-    assert share < _TOLERATED
+    return share, now
 
 
 async def test_axe_finds_nothing(page: Page) -> None:

@@ -22,12 +22,12 @@ COUNTS: Final[dict[PaymentStatus, Column[int]]] = {
     PaymentStatus.CANCELLED: _TABLE.cancelled,
 }
 """Where it is kept how many payments have a status."""
-AMOUNTS: Final[dict[PaymentStatus, Column[int]]] = {
+_AMOUNTS: Final[dict[PaymentStatus, Column[int]]] = {
     PaymentStatus.PENDING: _TABLE.pending_amount,
     PaymentStatus.COMPLETED: _TABLE.completed_amount,
 }
 """Where the signed sum of those payments is kept, in minor units."""
-_FIGURES: Final = {column.name: column for column in (*COUNTS.values(), *AMOUNTS.values())}
+_FIGURES: Final = {column.name: column for column in (*COUNTS.values(), *_AMOUNTS.values())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,17 @@ async def read(session: AsyncSession, kept: KeptTotals) -> list[Total]:
     rows = func.sum(reduce(add, (COUNTS[status] for status in statuses)))
     completed: ColumnElement[int] = literal_column("0")
     if PaymentStatus.COMPLETED in statuses:
-        completed = func.sum(AMOUNTS[PaymentStatus.COMPLETED])
+        completed = func.sum(_AMOUNTS[PaymentStatus.COMPLETED])
     query = (
-        select(col(PaymentTotal.currency), rows, completed)
-        .group_by(col(PaymentTotal.currency))
+        select(_TABLE.currency, rows, completed)
+        .group_by(_TABLE.currency)
         .having(rows > 0)
-        .order_by(col(PaymentTotal.currency))
+        .order_by(_TABLE.currency)
     )
     if kept.accounts:
-        query = query.where(col(PaymentTotal.account_id).in_(kept.accounts))
+        query = query.where(_TABLE.account_id.in_(kept.accounts))
     if kept.currencies:
-        query = query.where(col(PaymentTotal.currency).in_(kept.currencies))
+        query = query.where(_TABLE.currency.in_(kept.currencies))
     found = await plain.rows(session, query)
     return [Total(code, int(count), int(sum_)) for code, count, sum_ in found]
 
@@ -115,6 +115,6 @@ def _differing(kept: Sequence[int], found: Sequence[int]) -> dict[str, tuple[int
 def _recomputed() -> Iterator[ColumnElement[int]]:
     for status, count in COUNTS.items():
         yield func.sum(case((col(Payment.status) == status, 1), else_=0)).label(count.name)
-    for status, amount in AMOUNTS.items():
+    for status, amount in _AMOUNTS.items():
         of_status = case((col(Payment.status) == status, col(Payment.amount)), else_=0)
         yield func.sum(of_status).label(amount.name)

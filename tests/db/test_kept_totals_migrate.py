@@ -2,8 +2,6 @@
 
 import asyncio
 
-from sqlalchemy import text
-
 from payments_app.db import kept_totals
 from payments_app.db.engine import Database
 from payments_app.db.kept_totals import KeptTotals, Total
@@ -11,6 +9,7 @@ from payments_app.db.models import Payment
 from payments_app.domain.payment import PaymentKind
 from tests.support.databases import Databases, Postgres, migrate
 from tests.support.factories import WHEN, make_account, make_payment
+from tests.support.locks import waiting
 from tests.support.sandbox import eventually
 
 BEFORE = "0021"
@@ -35,7 +34,6 @@ async def test_what_is_being_paid_meanwhile_is_in_them(postgres: Postgres) -> No
     await asyncio.to_thread(migrate, url, BEFORE)
     database = Database(url)
     account = await make_account(database)
-    waiting = text("select count(*) from pg_locks where not granted")
     async with database.write() as session:
         session.add(
             Payment(
@@ -53,7 +51,7 @@ async def test_what_is_being_paid_meanwhile_is_in_them(postgres: Postgres) -> No
 
         async def is_held_up() -> bool:
             async with database.read() as watcher:
-                return bool(await watcher.scalar(waiting))
+                return await waiting(watcher) > 0
 
         await eventually(is_held_up)
     await migrating

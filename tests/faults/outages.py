@@ -13,6 +13,7 @@ from sqlalchemy import text
 from payments_app.db.engine import Database
 from tests.faults.processes import Worker
 from tests.support.databases import Postgres
+from tests.support.locks import waiting
 from tests.support.redis import RedisServer
 from tests.support.sandbox import eventually
 
@@ -62,12 +63,11 @@ async def _sqlite_full(around: Surroundings, felt: Felt) -> None:
 
 async def _postgres_locked(around: Surroundings, felt: Felt) -> None:
     """Hold the table of payments until several workers wait for it."""
-    waiting = text("select count(*) from pg_locks where not granted")
     async with around.database.engine.connect() as holder, around.database.read() as watcher:
         await holder.execute(text("lock table payment in exclusive mode"))
 
         async def several_wait() -> bool:
-            return (await watcher.execute(waiting)).scalar_one() > len(around.workers)
+            return await waiting(watcher) > len(around.workers)
 
         await eventually(several_wait)
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments_app.db import erasure, ledger
@@ -21,6 +20,7 @@ from payments_app.services.context import Portal
 from payments_app.services.settlement import Proof, settle, settle_proved
 from tests.services.conftest import Shop
 from tests.support.factories import identity_of, make_user
+from tests.support.locks import waiting
 from tests.support.sandbox import eventually
 
 Settle = Callable[[Portal, Payment], Coroutine[None, None, object]]
@@ -62,11 +62,9 @@ async def second(shop: Shop) -> AsyncIterator[Portal]:
 
 
 async def settled_or_held_up(shop: Shop, settling: asyncio.Task[object]) -> None:
-    waiting = text("select count(*) from pg_locks where not granted")
-
     async def is_so() -> bool:
         async with shop.portal.db.read() as watcher:
-            return settling.done() or bool(await watcher.scalar(waiting))
+            return settling.done() or await waiting(watcher) > 0
 
     await eventually(is_so)
 
